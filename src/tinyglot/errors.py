@@ -1,0 +1,147 @@
+"""Every exception of tinyglot: one class per cause, one message of four lines."""
+
+
+class TinyglotError(Exception):
+    """Say what went wrong, what was given, what is accepted and what to do about it.
+
+    Args:
+        problem: Past tense, the user's words, no class names.
+        got: The offending value (first of many and the count), with its unit.
+        expected: The accepted range, or the choices.
+        fix: A call, flag or file; copyable.
+    """
+
+    def __init__(self, problem: str, *, got: object, expected: object, fix: str) -> None:
+        self.problem = problem
+        self.got = str(got)
+        self.expected = str(expected)
+        self.fix = fix
+        super().__init__(problem)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keep the three keyword lines when the error crosses a process boundary."""
+        return (_rebuild, (type(self), self.problem, self.got, self.expected, self.fix))
+
+    def __str__(self) -> str:
+        lines = [self.problem]
+        for label, text in (("got", self.got), ("expected", self.expected), ("fix", self.fix)):
+            lines.append(f"  {label + ':':<10}" + text.replace("\n", "\n" + " " * 12))
+        return "\n".join(lines)
+
+
+def _rebuild(
+    cls: type[TinyglotError], problem: str, got: str, expected: str, fix: str
+) -> TinyglotError:
+    return cls(problem, got=got, expected=expected, fix=fix)
+
+
+# --- languages ---------------------------------------------------------------------------------
+
+
+class UnknownLanguageError(TinyglotError, KeyError):
+    """A language code is in no table."""
+
+
+# --- models and tokenizers ---------------------------------------------------------------------
+
+
+class ModelNotFoundError(TinyglotError, FileNotFoundError):
+    """Neither a directory, nor a bundled model, nor a reachable hub id."""
+
+
+class UnsupportedArchitectureError(TinyglotError, TypeError):
+    """The model belongs to no supported family."""
+
+
+class CheckpointTensorsError(TinyglotError, ValueError):
+    """A checkpoint has missing or extra tensors for its configuration."""
+
+
+class UnsafeCheckpointError(TinyglotError, ValueError):
+    """A checkpoint has only pickled weights, or wants to run its own code."""
+
+
+class TokenIdRangeError(TinyglotError, ValueError):
+    """A token id is outside the vocabulary, doubled, or a required one is missing."""
+
+
+class UnsupportedTokenizerError(TinyglotError, TypeError):
+    """The tokenizer's algorithm or parts cannot be edited."""
+
+
+class TokenizerChangedError(TinyglotError, ValueError):
+    """A saved tokenizer segments text differently after it is loaded again."""
+
+
+class LayerRangeError(TinyglotError, ValueError):
+    """A layer index is outside the model, doubled, or out of order."""
+
+
+# --- data --------------------------------------------------------------------------------------
+
+
+class DataNotFoundError(TinyglotError, FileNotFoundError):
+    """A text file, dataset directory, split or language is not there."""
+
+
+class EmptyTextError(TinyglotError, ValueError):
+    """A text has no line with content."""
+
+
+class TextEncodingError(TinyglotError, ValueError):
+    """A text is not UTF-8, or its compression is damaged."""
+
+
+class DataFormatError(TinyglotError, ValueError):
+    """A labelled file has broken lines, illegal tags or missing labels."""
+
+
+class UnknownLabelError(TinyglotError, KeyError):
+    """A label occurs that the model or task does not know."""
+
+
+class UncoveredTextError(TinyglotError, ValueError):
+    """The tokenizer turns too much of a text into unknown tokens."""
+
+
+# --- methods, recipes, runs --------------------------------------------------------------------
+
+
+class NoEffectError(TinyglotError, ValueError):
+    """A method would change nothing."""
+
+
+class VocabularySizeError(TinyglotError, ValueError):
+    """A wanted vocabulary size is above the original or below what must stay."""
+
+
+class RecipeError(TinyglotError, ValueError):
+    """A recipe has mistakes; all of them are listed."""
+
+
+class UnknownMethodError(TinyglotError, KeyError):
+    """No method, task, recipe or format has that name."""
+
+
+class MissingInputError(TinyglotError, ValueError):
+    """A step needs text, data, languages or another input that was not given."""
+
+
+class RunDirectoryError(TinyglotError, OSError):
+    """An output directory is in use, belongs to another recipe, or is not a run."""
+
+
+class DiskFullError(TinyglotError, OSError):
+    """A file could not be written completely; nothing was left behind."""
+
+
+class MissingExtraError(TinyglotError, ImportError):
+    """An optional dependency is not installed."""
+
+
+class ParityError(TinyglotError, ValueError):
+    """An exported or reloaded model computes something else than its source."""
+
+
+class ExportError(TinyglotError, RuntimeError):
+    """An exporter failed on this model."""

@@ -1,0 +1,1 @@
+"""One folder a compression method; see `contract.py` for what each must be."""

@@ -1,0 +1,111 @@
+"""What every method is: a config, a plan that changes nothing, an apply that returns new values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+
+class MethodConfig(BaseModel):
+    """Options of one step; the only home of their defaults, ranges, units and help."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    method: str
+
+
+class Plan(BaseModel):
+    """What a method would do: frozen, printable, saved as JSON before anything is changed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    method: str
+
+    def summary(self) -> list[str]:
+        """Say the plan in a few lines for a person.
+
+        Returns:
+            Lines without markup.
+        """
+        return [self.method]
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything a step may need beside the model; nothing is global.
+
+    Attributes:
+        seed: Seed of every generator of the step.
+        device: Torch device name.
+        languages: Tags such as ``swh-Latn``, in the order given.
+        text: Files or directories of raw text per language.
+        data: Directory (or hub id) of labelled data, if any.
+        task: Task id, if any.
+        directory: The step's own working directory (resume files live there), if any.
+        teacher: Checkpoint of a teacher, if any.
+    """
+
+    seed: int = 0
+    device: str = "cpu"
+    languages: tuple[str, ...] = ()
+    text: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+    data: str | None = None
+    task: str | None = None
+    directory: Path | None = None
+    teacher: str | None = None
+
+
+class PlanFunction(Protocol):
+    """Decide what to do. May run the model; changes no weight."""
+
+    def __call__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerFast,
+        config: Any,  # noqa: ANN401  (the method's own config class)
+        context: Context,
+    ) -> Plan: ...
+
+
+class ApplyFunction(Protocol):
+    """Do what the plan says and return new values; the inputs stay as they were."""
+
+    def __call__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerFast,
+        plan: Any,  # noqa: ANN401  (the method's own plan class)
+        context: Context,
+    ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]: ...
+
+
+@dataclass(frozen=True)
+class Method:
+    """One folder of ``methods/``, as the registry knows it.
+
+    Attributes:
+        name: The folder's name.
+        version: Raised when a change alters numbers; results record it.
+        summary: One sentence for ``tinyglot ls methods``.
+        config_class: The options.
+        plan_class: What ``plan`` returns; reads a saved ``plan.json``.
+        plan: Says what would be done.
+        apply: Does it.
+        needs: Fields of the context without which the method cannot plan.
+        trains: Whether it trains (contract tests then give it labelled data).
+        must_precede: Methods that may not come before this one in a recipe.
+    """
+
+    name: str
+    version: int
+    summary: str
+    config_class: type[MethodConfig]
+    plan_class: type[Plan]
+    plan: PlanFunction
+    apply: ApplyFunction
+    needs: tuple[str, ...] = ()
+    trains: bool = False
+    must_precede: tuple[str, ...] = ()
