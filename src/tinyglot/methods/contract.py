@@ -3,10 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from tinyglot.errors import UnknownLanguageError
+from tinyglot.languages import resolve_language
+
+
+def _resolved(code: str) -> str:
+    try:
+        return resolve_language(code)
+    except UnknownLanguageError as error:  # pydantic collects ValueErrors only
+        raise ValueError(f"unknown language {error.got}; {error.fix}") from error
+
+
+LanguageCode = Annotated[str, AfterValidator(_resolved)]
+"""A field type: any code of a language; the value becomes its tag, such as ``swh-Latn``."""
 
 
 class MethodConfig(BaseModel):

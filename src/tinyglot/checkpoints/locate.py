@@ -1,0 +1,108 @@
+"""From the name a user gives to a local directory that is safe to load."""
+
+from pathlib import Path
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+from tinyglot.checkpoints.bundled import bundled_path
+from tinyglot.errors import ModelNotFoundError, UnsafeCheckpointError
+from tinyglot.files import read_json
+
+BUNDLED_PREFIX = "bundled:"
+_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*/config.json", "*/*.safetensors"]
+
+
+def locate_checkpoint(name: str, revision: str | None = None) -> Path:
+    """Find a checkpoint directory; download it if the name is a hub id.
+
+    Args:
+        name: ``bundled:NAME``, a local directory, or a hub id.
+        revision: Commit of a hub id; ignored elsewhere.
+
+    Returns:
+        A directory with ``config.json`` and safetensors weights.
+
+    Raises:
+        ModelNotFoundError: If it is none of the three, or cannot be reached.
+        UnsafeCheckpointError: If its weights are only pickled.
+    """
+    if name.startswith(BUNDLED_PREFIX):
+        return bundled_path(name.removeprefix(BUNDLED_PREFIX))
+    directory = Path(name)
+    if not directory.exists():
+        directory = _download(name, revision)
+    _check_contents(directory)
+    return directory
+
+
+def _download(name: str, revision: str | None) -> Path:
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=_FILES))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise ModelNotFoundError(
+            "Could not find the model.",
+            got=f"{name} ({type(error).__name__})",
+            expected="bundled:multilingual-e5-small, a checkpoint directory, or a reachable hub id",
+            fix="check the spelling and the network, or download the model and give its directory",
+        ) from error
+
+
+def _check_contents(directory: Path) -> None:
+    if not (directory / "config.json").is_file():
+        raise ModelNotFoundError(
+            "Could not load the model: there is no config.json.",
+            got=f"{directory} with {_listing(directory)}",
+            expected="a checkpoint directory (config.json, model.safetensors, tokenizer.json)",
+            fix=_directory_hint(directory),
+        )
+    if not any(directory.glob("*.safetensors")):
+        _refuse_pickle(directory)
+
+
+def _listing(directory: Path) -> str:
+    if directory.is_file():
+        return "no files: it is a file itself"
+    names = sorted(path.name for path in directory.iterdir())
+    return ", ".join(names[:6]) + (" …" if len(names) > 6 else "") if names else "no files"
+
+
+def _directory_hint(directory: Path) -> str:
+    final = directory / "final"
+    if (final / "config.json").is_file():
+        return f"give {final}: the run directory's checkpoint is in there"
+    return "give the directory that save_pretrained wrote"
+
+
+def _refuse_pickle(directory: Path) -> None:
+    pickles = sorted(path.name for path in directory.glob("*.bin"))
+    raise UnsafeCheckpointError(
+        "Could not load the model: no safetensors weights.",
+        got=", ".join(pickles) if pickles else f"no weight file in {directory}",
+        expected="*.safetensors (pickled weights can run code while they load)",
+        fix="if you trust the file, load it once with transformers and call "
+        "model.save_pretrained(DIRECTORY)",
+    )
+
+
+def read_config(directory: Path) -> dict[str, object]:
+    """Read ``config.json`` of a checkpoint, refusing one that wants to run its own code.
+
+    Args:
+        directory: The checkpoint.
+
+    Returns:
+        The configuration as it stands in the file.
+
+    Raises:
+        UnsafeCheckpointError: If it names code of its own and no known ``model_type``.
+    """
+    config: dict[str, object] = read_json(directory / "config.json")
+    if "auto_map" in config and "model_type" not in config:
+        raise UnsafeCheckpointError(
+            "Could not load the model: it wants to run code of its own.",
+            got=f"auto_map in {directory / 'config.json'}",
+            expected="a model class of transformers",
+            fix="convert the checkpoint to a class of transformers",
+        )
+    return config

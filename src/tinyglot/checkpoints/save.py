@@ -1,0 +1,153 @@
+"""Saving whole checkpoints in one step, checked by loading them again."""
+
+import shutil
+from pathlib import Path
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from tinyglot.checkpoints.load import load_model
+from tinyglot.checkpoints.locate import read_config
+from tinyglot.errors import ParityError
+from tinyglot.files import read_json, replacing
+from tinyglot.tokenizers import save_tokenizer, verify_tokenizer
+
+_EMBEDDER_FILES = ("modules.json", "sentence_bert_config.json", "config_sentence_transformers.json")
+
+
+def save_checkpoint(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    directory: Path,
+    *,
+    source: Path | None = None,
+) -> None:
+    """Write model, tokenizer and embedder files in one step, after a reload gave the same.
+
+    Nothing appears at ``directory`` unless the saved files, loaded again, tokenise and compute
+    exactly what the values in memory do.
+
+    Args:
+        model: Any supported model.
+        tokenizer: Its tokenizer.
+        directory: Where the checkpoint goes; replaced if it is there.
+        source: The checkpoint it was made from. A bare encoder made from a
+            sentence-transformers directory stays one.
+
+    Raises:
+        ParityError: If the reloaded model computes something else.
+        TokenizerChangedError: If the reloaded tokenizer segments something else.
+        DiskFullError: If the disk is full.
+    """
+    with replacing(directory) as temporary:
+        model.save_pretrained(temporary)
+        save_tokenizer(tokenizer, temporary)
+        if source is not None and is_embedder(source) and is_bare_encoder(model):
+            _copy_embedder_files(source, temporary)
+        verify_checkpoint(temporary, model, tokenizer)
+
+
+def verify_checkpoint(
+    directory: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    """Load a checkpoint and compare it, bit for bit, with the values it was saved from.
+
+    Args:
+        directory: The checkpoint.
+        model: What its weights were saved from.
+        tokenizer: What its tokenizer was saved from.
+
+    Raises:
+        ParityError: If any output differs at all.
+        TokenizerChangedError: If any text is segmented differently.
+    """
+    reloaded, _ = load_model(directory, read_config(directory))
+    probe = probe_inputs(model)
+    difference = (probe_outputs(reloaded, probe) - probe_outputs(model, probe)).abs().max().item()
+    if difference != 0.0:
+        raise ParityError(
+            "Could not save the model: loaded again, it computes something else.",
+            got=f"max difference {difference:g} over token ids {probe['input_ids'][0, :4].tolist()} …",
+            expected="exactly 0",
+            fix="report this with the model's config.json; nothing was written",
+        )
+    verify_tokenizer(directory, tokenizer, ())
+
+
+def probe_inputs(model: PreTrainedModel) -> dict[str, torch.Tensor]:
+    """Make two short sequences of random token ids, the second padded.
+
+    Args:
+        model: Gives the vocabulary size and the pad id.
+
+    Returns:
+        ``input_ids`` and ``attention_mask``, each of shape (2, 24).
+
+    Randomness:
+        A generator of its own, always the same.
+    """
+    generator = torch.Generator().manual_seed(0)
+    ids = torch.randint(model.config.vocab_size, (2, 24), generator=generator)
+    pad = model.config.pad_token_id or 0
+    mask = torch.ones_like(ids)
+    mask[1, 17:] = 0
+    # a pad id in the middle of a sequence is no real input
+    ids[ids == pad] = (pad + 1) % model.config.vocab_size
+    return {"input_ids": ids.masked_fill(mask == 0, pad), "attention_mask": mask}
+
+
+@torch.no_grad()
+def probe_outputs(model: PreTrainedModel, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Compute the first output on the unpadded positions.
+
+    Args:
+        model: Any supported model; put into evaluation mode for the call.
+        inputs: From ``probe_inputs``.
+
+    Returns:
+        Hidden states or logits, the padded positions left out where there is one row a token.
+    """
+    was_training = model.training
+    output: torch.Tensor = model.eval()(**inputs)[0]
+    model.train(was_training)
+    return output[inputs["attention_mask"].bool()] if output.dim() == 3 else output
+
+
+def is_embedder(directory: Path) -> bool:
+    """Tell whether a directory is a sentence-transformers one.
+
+    Args:
+        directory: A checkpoint.
+
+    Returns:
+        Whether it has ``modules.json``.
+    """
+    return (directory / "modules.json").is_file()
+
+
+def is_bare_encoder(model: PreTrainedModel) -> bool:
+    """Tell whether a model has no head (then its base model is the model itself).
+
+    Args:
+        model: Any model of transformers.
+
+    Returns:
+        Whether there is no head.
+    """
+    return model.base_model is model
+
+
+def _copy_embedder_files(source: Path, target: Path) -> None:
+    for name in _EMBEDDER_FILES:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, target / name)
+    for module in read_json(source / "modules.json"):
+        if module["path"]:
+            _copy_module(source / module["path"], target / module["path"])
+
+
+def _copy_module(source: Path, target: Path) -> None:
+    target.mkdir(exist_ok=True)
+    if source.is_dir():  # a module without files (Normalize) has no directory on the hub
+        for path in (*source.glob("*.json"), *source.glob("*.safetensors")):
+            shutil.copyfile(path, target / path.name)
