@@ -1,0 +1,15 @@
+"""The only place that knows model families; everything else works on an ``EncoderView``."""
+
+from tinyglot.architectures.families import check_family, families, stock_shapes, view
+from tinyglot.architectures.view import EncoderView, Family, StockShapes, VocabularyTensor
+
+__all__ = [
+    "EncoderView",
+    "Family",
+    "StockShapes",
+    "VocabularyTensor",
+    "check_family",
+    "families",
+    "stock_shapes",
+    "view",
+]

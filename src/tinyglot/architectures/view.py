@@ -1,0 +1,227 @@
+"""What every other part may ask of an encoder, whatever its family."""
+
+from abc import ABC
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, cast
+
+from torch import Tensor, nn
+from transformers import PreTrainedConfig, PreTrainedModel
+
+TASK_HEADS = ("classifier", "qa_outputs")
+
+
+class VocabularyTensor(NamedTuple):
+    """A parameter with one entry per token id along one of its dimensions.
+
+    Attributes:
+        name: As in ``model.named_parameters(remove_duplicate=False)``.
+        dim: The dimension that runs over the vocabulary.
+    """
+
+    name: str
+    dim: int
+
+
+@dataclass(frozen=True)
+class StockShapes:
+    """Which smaller shapes an ordinary checkpoint of a family can express.
+
+    Attributes:
+        layers: Whether layers may be left out.
+        ffn: How the inner widths of the layers must relate.
+        hidden: What a smaller hidden size must satisfy.
+        vocabulary: Whether the vocabulary may be smaller.
+        heads: Whether heads may be removed at an unchanged hidden size.
+    """
+
+    layers: bool = True
+    ffn: str = "uniform"
+    hidden: str = "heads must divide"
+    vocabulary: bool = True
+    heads: bool = False
+
+
+@dataclass(frozen=True)
+class Family:
+    """One row of ``tinyglot ls architectures``.
+
+    Attributes:
+        name: Our name of the family, which is its file in ``architectures/``.
+        model_types: Values of ``model_type`` in ``config.json`` that belong to it.
+        examples: Well-known checkpoints.
+        stock_shapes: What can be cut so that plain ``AutoModel`` still loads the result.
+    """
+
+    name: str
+    model_types: tuple[str, ...]
+    examples: tuple[str, ...]
+    stock_shapes: StockShapes
+
+
+class EncoderView(ABC):
+    """The parts of one model under names that are the same for all families.
+
+    A view holds no state of its own: it reads the model it was made for. The class attributes are
+    what a family's file fills in.
+
+    Args:
+        model: The model to look at. It is not changed.
+
+    Attributes:
+        about: The family, for people.
+        embedding_path: The word embeddings, from the encoder.
+        layers_path: The list of layers, from the encoder.
+        linear_paths: The linear modules by role, from a layer.
+        lm_head_paths: Where an LM head may be, from the model.
+        lm_vocabulary_names: Parameters of an LM head with a vocabulary axis, from the model.
+        lm_tensors: Patterns of the checkpoint tensors of an LM head.
+        unused_tensors: Patterns of checkpoint tensors that some classes of the family lack.
+        pinned_layers: Layers that must stay in place, because their place decides what they do.
+    """
+
+    about: ClassVar[Family]
+    embedding_path: ClassVar[str]
+    layers_path: ClassVar[str]
+    linear_paths: ClassVar[Mapping[str, str]]
+    lm_head_paths: ClassVar[tuple[str, ...]]
+    lm_vocabulary_names: ClassVar[tuple[str, ...]]
+    lm_tensors: ClassVar[tuple[str, ...]]
+    unused_tensors: ClassVar[tuple[str, ...]]
+    pinned_layers: ClassVar[tuple[int, ...]] = ()
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        self.model = model
+
+    @property
+    def family(self) -> str:
+        """The family's name, such as ``"xlm_roberta"``."""
+        return self.about.name
+
+    @property
+    def config(self) -> PreTrainedConfig:
+        """The model's configuration."""
+        return self.model.config
+
+    @property
+    def encoder(self) -> PreTrainedModel:
+        """The model without its head; the model itself where it has none."""
+        return cast(PreTrainedModel, self.model.base_model)
+
+    @property
+    def word_embeddings(self) -> nn.Embedding:
+        """The embedding of token ids."""
+        return cast(nn.Embedding, self.encoder.get_submodule(self.embedding_path))
+
+    @property
+    def num_token_ids(self) -> int:
+        """Rows of the word embeddings."""
+        return int(self.word_embeddings.weight.shape[0])
+
+    @property
+    def layers(self) -> nn.ModuleList:
+        """The layers in the order in which they run."""
+        return cast(nn.ModuleList, self.encoder.get_submodule(self.layers_path))
+
+    @property
+    def lm_head(self) -> nn.Module | None:
+        """What turns hidden states into one logit per token id, if the model has it."""
+        return next(filter(None, (_find(self.model, path) for path in self.lm_head_paths)), None)
+
+    @property
+    def task_head(self) -> nn.Module | None:
+        """The last module of a classifier or tagger, if the model has one."""
+        return next(filter(None, (_find(self.model, name) for name in TASK_HEADS)), None)
+
+    @property
+    def is_tied(self) -> bool:
+        """Whether the LM head uses the word embedding matrix; false without an LM head."""
+        tensors = self.named_tensors()
+        weights = [tensors[name] for name, _ in self.vocabulary_tensors()[1:]]
+        return any(weight is self.word_embeddings.weight for weight in weights)
+
+    @property
+    def pinned_token_ids(self) -> tuple[int, ...]:
+        """Token ids that must keep their number, because the model computes with it."""
+        return ()
+
+    @property
+    def ignorable_tensors(self) -> tuple[str, ...]:
+        """Patterns of checkpoint tensors that this model rightly does without."""
+        return self.unused_tensors + (self.lm_tensors if self.lm_head is None else ())
+
+    def named_tensors(self) -> dict[str, Tensor]:
+        """Give all parameters and buffers by name, shared ones under each of their names."""
+        parameters = dict(self.model.named_parameters(remove_duplicate=False))
+        return {**parameters, **dict(self.model.named_buffers(remove_duplicate=False))}
+
+    def vocabulary_tensors(self) -> tuple[VocabularyTensor, ...]:
+        """List every tensor with a vocabulary axis, the word embeddings first.
+
+        Returns:
+            Names with their dimension; a tied tensor appears under each of its names.
+        """
+        prefix = "" if self.encoder is self.model else self.model.base_model_prefix + "."
+        tensors = self.named_tensors()
+        names = (f"{prefix}{self.embedding_path}.weight", *self.lm_vocabulary_names)
+        return tuple(VocabularyTensor(name, 0) for name in names if name in tensors)
+
+    def token_id_fields(self) -> tuple[str, ...]:
+        """List the fields of the configuration that hold token ids.
+
+        Returns:
+            Names such as ``pad_token_id``, sorted, of fields that are set.
+        """
+        fields = vars(self.config).items()
+        return tuple(sorted(n for n, v in fields if n.endswith("_token_id") and v is not None))
+
+    def layer_config(self, kept_layers: Sequence[int]) -> dict[str, Any]:
+        """Work out the configuration of a model that has only some of the layers.
+
+        Args:
+            kept_layers: Layer indices, increasing.
+
+        Returns:
+            Fields to set, with their new values.
+        """
+        return {"num_hidden_layers": len(kept_layers)}
+
+    def replace_layers(self, layers: Sequence[nn.Module]) -> None:
+        """Put other layers in place of the model's own, and tell each its new index.
+
+        Changes the model in place; the configuration is left to the caller.
+
+        Args:
+            layers: The new layers in the order in which they run.
+        """
+        parent, _, name = self.layers_path.rpartition(".")
+        setattr(self.encoder.get_submodule(parent), name, nn.ModuleList(layers))
+        self.relabel_layers()
+
+    def relabel_layers(self) -> None:
+        """Set every stored layer index to the layer's present place, in place."""
+        for index, layer in enumerate(self.layers):
+            for module in layer.modules():
+                if hasattr(module, "layer_idx"):
+                    cast(Any, module).layer_idx = index
+
+    def linear_modules(self) -> tuple[dict[str, nn.Linear], ...]:
+        """Give the linear modules of every layer by role.
+
+        Returns:
+            One dictionary a layer, with the roles ``query``, ``key``, ``value``,
+            ``attention_output``, ``ffn_in``, ``ffn_out`` and what the family has beside or instead
+            of them (``qkv`` where the three are fused, ``position_key``, ``position_query``).
+        """
+        return tuple(self._linear_modules(layer) for layer in self.layers)
+
+    def _linear_modules(self, layer: nn.Module) -> dict[str, nn.Linear]:
+        found = {role: _find(layer, path) for role, path in self.linear_paths.items()}
+        return {role: module for role, module in found.items() if isinstance(module, nn.Linear)}
+
+
+def _find(root: nn.Module, path: str) -> nn.Module | None:
+    module: nn.Module | None = root
+    for name in path.split("."):
+        module = getattr(module, name, None)
+    return module
