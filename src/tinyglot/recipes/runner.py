@@ -27,7 +27,7 @@ from tinyglot.recipes.schema import Recipe
 Tell = Callable[[str], None]
 
 
-def _silent(_: str) -> None:
+def silent(_: str) -> None:
     """Take a line and show it nowhere."""
 
 
@@ -69,7 +69,7 @@ class Run:
         return {path.name: path / "checkpoint" for path in found if (path / "record.json").exists()}
 
 
-def run_steps(recipe: Recipe, directory: Path, tell: Tell = _silent) -> Run:
+def run_steps(recipe: Recipe, directory: Path, tell: Tell = silent) -> Run:
     """Do the steps that are not finished yet, then write ``final/``.
 
     Args:

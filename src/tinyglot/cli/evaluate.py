@@ -1,0 +1,50 @@
+"""`tinyglot evaluate`: score a checkpoint or an export, language by language."""
+
+from typing import Annotated
+
+import typer
+
+from tinyglot.cli.output import given, print_json, quiet_libraries
+
+EPILOG = (
+    "Examples:\n\n"
+    "tinyglot evaluate runs/sw-ner/final --task ner --data DIR --language swh-Latn\n\n"
+    "tinyglot evaluate runs/sw-ner/export --task ner --data DIR --language sw --json"
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command.
+
+    Args:
+        app: The program.
+    """
+    app.command("evaluate", epilog=EPILOG)(evaluate)
+
+
+def evaluate(  # noqa: PLR0913  (one parameter an option)
+    model: Annotated[str, typer.Argument(help="a fine-tuned checkpoint, or an export directory")],
+    task: Annotated[str, typer.Option(help="task id, such as ner")],
+    data: Annotated[str, typer.Option(help="<language>/{train,dev,test} directory, or a hub id")],
+    language: Annotated[list[str], typer.Option(help="tag or code, such as swh-Latn or sw")],
+    split: Annotated[str, typer.Option(help="which split")] = "test",
+    max_sentences: Annotated[int | None, typer.Option(help="per language, the first")] = None,
+    json: Annotated[bool, typer.Option("--json", help="print the rows as JSON")] = False,  # noqa: FBT002  (a flag)
+) -> None:
+    """Score a model with 95 % intervals; macro-average and worst language beside the mean."""
+    from tinyglot import api
+    from tinyglot.reports import print_scores
+
+    quiet_libraries()
+    rows = api.evaluate(
+        model,
+        task=task,
+        data=data,
+        languages=language,
+        split=split,
+        **given(max_sentences=max_sentences),
+    )
+    if json:
+        print_json(rows.to_dicts())
+    else:
+        print_scores(rows)

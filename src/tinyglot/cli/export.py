@@ -1,0 +1,44 @@
+"""`tinyglot export`: a file that runs without PyTorch."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tinyglot.cli.output import print_json, quiet_libraries, tell
+
+EPILOG = (
+    "Examples:\n\n"
+    "tinyglot export runs/sw-ner/final --format onnx --int8 --out runs/sw-ner/export"
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command.
+
+    Args:
+        app: The program.
+    """
+    app.command("export", epilog=EPILOG)(export)
+
+
+def export(
+    model: Annotated[str, typer.Argument(help="a checkpoint directory")],
+    out: Annotated[Path, typer.Option(help="directory for the export")],
+    format: Annotated[str, typer.Option("--format", help="file format")] = "onnx",  # noqa: A002  (the option's name)
+    int8: Annotated[bool, typer.Option("--int8", help="8-bit weights, embedding included")] = False,  # noqa: FBT002  (a flag)
+    json: Annotated[bool, typer.Option("--json", help="print the record as JSON")] = False,  # noqa: FBT002  (a flag)
+) -> None:
+    """Export, and compare with the source before it is called done."""
+    from tinyglot import api
+
+    quiet_libraries()
+    record = api.export(model, out=out, format=format, int8=int8)
+    if json:
+        print_json(record.as_dict())
+    else:
+        tell(
+            f"wrote {out}: {record.size_bytes / 2**20:.1f} MiB, "
+            f"max difference {record.max_difference:.2g}, "
+            f"same answer for {record.agreement:.2%} of {record.num_tokens} tokens"
+        )

@@ -1,0 +1,74 @@
+"""`tinyglot finetune`: train a task head and the encoder on labelled data."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tinyglot.cli.output import given, print_json, quiet_libraries, tell
+
+EPILOG = (
+    "Examples:\n\n"
+    "tinyglot finetune runs/sw/final --task ner --data DIR --language swh-Latn --out runs/sw-ner\n\n"
+    "tinyglot finetune bundled:multilingual-e5-small --task ner --data DIR --language sw "
+    "--language yo --max-steps 200 --out runs/quick"
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command.
+
+    Args:
+        app: The program.
+    """
+    app.command("finetune", epilog=EPILOG)(finetune)
+
+
+def finetune(  # noqa: PLR0913  (one parameter an option)
+    model: Annotated[str, typer.Argument(help="bundled:NAME, a checkpoint directory, or a hub id")],
+    task: Annotated[str, typer.Option(help="task id, such as ner")],
+    data: Annotated[str, typer.Option(help="<language>/{train,dev,test} directory, or a hub id")],
+    out: Annotated[Path, typer.Option(help="run directory; the result is OUT/final")],
+    language: Annotated[list[str], typer.Option(help="tag or code, such as swh-Latn or sw")],
+    max_steps: Annotated[int | None, typer.Option(help="optimizer steps; overrides epochs")] = None,
+    num_epochs: Annotated[float | None, typer.Option(help="passes over the data")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="peak learning rate")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="sequences a step")] = None,
+    batch_tokens: Annotated[int | None, typer.Option(help="tokens a step, instead")] = None,
+    precision: Annotated[str | None, typer.Option(help="bf16 or fp32")] = None,
+    max_train_sentences: Annotated[int | None, typer.Option(help="per language")] = None,
+    seed: Annotated[int | None, typer.Option(help="seed of every generator")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda …")] = None,
+    revision: Annotated[str | None, typer.Option(help="commit of a hub id")] = None,
+    json: Annotated[bool, typer.Option("--json", help="print the scores as JSON")] = False,  # noqa: FBT002  (a flag)
+) -> None:
+    """Fine-tune on labelled data, and score every language on the test split."""
+    from tinyglot import api
+    from tinyglot.reports import print_scores
+
+    quiet_libraries()
+    run = api.finetune(
+        model,
+        task=task,
+        data=data,
+        out=out,
+        tell=tell,
+        languages=language,
+        **given(
+            max_steps=max_steps,
+            num_epochs=num_epochs,
+            learning_rate=learning_rate,
+            batch_size=batch_size,
+            batch_tokens=batch_tokens,
+            precision=precision,
+            max_train_sentences=max_train_sentences,
+            seed=seed,
+            device=device,
+            revision=revision,
+        ),
+    )
+    if json:
+        print_json(run.rows().to_dicts())
+    else:
+        print_scores(run.rows())
+        tell(f"wrote {run.final}")

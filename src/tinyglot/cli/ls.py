@@ -1,0 +1,93 @@
+"""`tinyglot ls`: what there is."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from tinyglot.cli.output import print_json, print_lines
+
+EPILOG = "Examples:\n\ntinyglot ls methods\n\ntinyglot ls languages --json"
+
+
+class Listing(StrEnum):
+    """What can be listed."""
+
+    methods = "methods"
+    tasks = "tasks"
+    languages = "languages"
+    recipes = "recipes"
+    architectures = "architectures"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command.
+
+    Args:
+        app: The program.
+    """
+    app.command("ls", epilog=EPILOG)(ls)
+
+
+def ls(
+    what: Annotated[Listing, typer.Argument(help="what to list")],
+    json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,  # noqa: FBT002  (a flag)
+) -> None:
+    """List methods, tasks, languages, recipes or architectures."""
+    rows = _LISTINGS[what]()
+    if json:
+        print_json(rows)
+    else:
+        print_lines(["  ".join(str(value) for value in row.values()) for row in rows])
+
+
+def _methods() -> list[dict[str, Any]]:
+    from tinyglot.methods.registry import methods
+
+    return [{"name": m.name, "version": m.version, "summary": m.summary} for m in methods()]
+
+
+def _tasks() -> list[dict[str, Any]]:
+    from tinyglot.tasks import tasks
+
+    return [{"id": t.id, "metric": t.metric_name, "summary": t.summary} for t in tasks()]
+
+
+def _languages() -> list[dict[str, Any]]:
+    from tinyglot.languages import languages
+
+    return [
+        {
+            "tag": language.tag,
+            "name": language.name,
+            "script": language.script,
+            "family": language.family,
+            "resource_level": language.resource_level,
+        }
+        for language in languages()
+    ]
+
+
+def _recipes() -> list[dict[str, Any]]:
+    from tinyglot.recipes import builtin_recipes
+
+    return [
+        {"name": name, "summary": path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")}
+        for name, path in builtin_recipes().items()
+    ]
+
+
+def _architectures() -> list[dict[str, Any]]:
+    from tinyglot.architectures import families
+
+    return [family.as_dict() for family in families()]
+
+
+_LISTINGS: dict[Listing, Callable[[], list[dict[str, Any]]]] = {
+    Listing.methods: _methods,
+    Listing.tasks: _tasks,
+    Listing.languages: _languages,
+    Listing.recipes: _recipes,
+    Listing.architectures: _architectures,
+}

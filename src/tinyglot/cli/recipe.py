@@ -1,0 +1,60 @@
+"""`tinyglot recipe`: validate, show, schema, copy."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tinyglot.cli.output import print_json, print_lines, tell
+
+EPILOG = (
+    "Examples:\n\ntinyglot recipe validate mine.yaml\n\ntinyglot recipe copy demo mine.yaml\n\n"
+    "tinyglot recipe show demo\n\ntinyglot recipe schema"
+)
+Source = Annotated[str, typer.Argument(help="a YAML file, or the name of a built-in recipe")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands.
+
+    Args:
+        app: The program.
+    """
+    group = typer.Typer(no_args_is_help=True, help="Check, show and copy recipes.", epilog=EPILOG)
+    for command in (validate, show, schema, copy):
+        group.command(command.__name__)(command)
+    app.add_typer(group, name="recipe")
+
+
+def validate(recipe: Source) -> None:
+    """Check keys, values, step order and inputs: what `run` checks before it loads weights."""
+    from tinyglot.recipes import check_inputs, read_recipe
+
+    checked = read_recipe(recipe)
+    check_inputs(checked)
+    tell(f"{recipe}: valid, {len(checked.steps)} step(s)")
+
+
+def show(recipe: Source) -> None:
+    """Print the recipe with every default filled in, and where each value came from."""
+    from tinyglot.recipes import annotated_yaml, read_recipe
+
+    print_lines(annotated_yaml(read_recipe(recipe)))
+
+
+def schema() -> None:
+    """Print the JSON schema of recipes, the methods' options included."""
+    from tinyglot.recipes import recipe_schema
+
+    print_json(recipe_schema())
+
+
+def copy(
+    name: Annotated[str, typer.Argument(help="of a built-in recipe")],
+    target: Annotated[Path, typer.Argument(help="a new file")],
+) -> None:
+    """Hand over a built-in recipe as a file to edit."""
+    from tinyglot.recipes import copy_recipe
+
+    copy_recipe(name, target)
+    tell(f"wrote {target}")

@@ -1,0 +1,37 @@
+"""`tinyglot run`: do what a recipe says."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tinyglot.cli.output import print_json, quiet_libraries, tell
+
+EPILOG = "Examples:\n\ntinyglot run recipe.yaml --out runs/mine"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command.
+
+    Args:
+        app: The program.
+    """
+    app.command("run", epilog=EPILOG)(run)
+
+
+def run(
+    recipe: Annotated[str, typer.Argument(help="a YAML file, or the name of a built-in recipe")],
+    out: Annotated[Path, typer.Option(help="run directory; goes on where it stopped")],
+    json: Annotated[bool, typer.Option("--json", help="print the stages as JSON")] = False,  # noqa: FBT002  (a flag)
+) -> None:
+    """Run a recipe step by step; killed at any point, the same command goes on."""
+    from tinyglot.recipes import read_recipe, run_recipe
+    from tinyglot.reports import print_stages
+
+    quiet_libraries()
+    finished = run_recipe(read_recipe(recipe), out, tell)
+    if json:
+        print_json(finished.stage_table())
+    else:
+        print_stages(finished.stage_table(), finished.rows())
+        tell(f"wrote {finished.directory}")
