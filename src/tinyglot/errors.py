@@ -42,6 +42,10 @@ class UnknownLanguageError(TinyglotError, KeyError):
     """A language code is in no table."""
 
 
+class UnknownScriptError(TinyglotError, ValueError):
+    """A script code is not one that Unicode knows."""
+
+
 # --- models and tokenizers ---------------------------------------------------------------------
 
 
@@ -133,6 +137,14 @@ class RunDirectoryError(TinyglotError, OSError):
 
 class DiskFullError(TinyglotError, OSError):
     """A file could not be written completely; nothing was left behind."""
+
+
+class TrainingDivergedError(TinyglotError, ArithmeticError):
+    """The loss became infinite or not a number."""
+
+
+class DeviceNotFoundError(TinyglotError, RuntimeError):
+    """This machine has no such device, or it cannot do what is asked."""
 
 
 class MissingExtraError(TinyglotError, ImportError):

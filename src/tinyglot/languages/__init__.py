@@ -1,0 +1,21 @@
+"""Language tags such as ``swh-Latn``, and what is known about each language."""
+
+from tinyglot.languages.scripts import is_of_script, script_of, scripts_in
+from tinyglot.languages.table import (
+    Language,
+    LanguageTag,
+    language,
+    languages,
+    resolve_language,
+)
+
+__all__ = [
+    "Language",
+    "LanguageTag",
+    "is_of_script",
+    "language",
+    "languages",
+    "resolve_language",
+    "script_of",
+    "scripts_in",
+]
