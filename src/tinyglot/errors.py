@@ -77,6 +77,14 @@ class TokenizerChangedError(TinyglotError, ValueError):
     """A saved tokenizer segments text differently after it is loaded again."""
 
 
+class SequenceLengthError(TinyglotError, ValueError):
+    """A maximum sequence length leaves no room for words."""
+
+
+class NonFiniteOutputError(TinyglotError, ArithmeticError):
+    """A model's output has infinite values or values that are no number."""
+
+
 class LayerRangeError(TinyglotError, ValueError):
     """A layer index is outside the model, doubled, or out of order."""
 

@@ -1,0 +1,1 @@
+"""Scores per language, with intervals, macro-average and worst language."""

@@ -1,0 +1,110 @@
+"""Named entity recognition: IOB2 tags, F1 over entities as seqeval counts them."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyglot.data.conll import TaggedSentence
+from tinyglot.data.iob import is_legal_tag, spans
+from tinyglot.errors import UnknownLabelError
+from tinyglot.tasks.tagging import Tags, WordTaggingTask, check_word_counts
+
+OUTSIDE = "O"
+
+
+class NamedEntityRecognition(WordTaggingTask):
+    """Find persons, places, organisations and other names in sentences of words."""
+
+    id = "ner"
+    summary = "Named entity recognition: IOB2 tags on words, micro-averaged F1 over entities."
+    metric_name = "f1"
+
+    def labels(self, *examples: Iterable[TaggedSentence]) -> tuple[str, ...]:
+        """Give ``O``, then ``B-`` and ``I-`` of every entity type that occurs, sorted.
+
+        Both labels of a type are there even if only one occurs, so that the first two-word
+        entity of a rare type in the test data is no unknown label.
+
+        Args:
+            *examples: Training sentences, one or more lists.
+
+        Returns:
+            For two types ``O, B-LOC, B-PER, I-LOC, I-PER``.
+
+        Raises:
+            UnknownLabelError: If tags are not IOB2.
+        """
+        tags = {tag for sentences in examples for sentence in sentences for tag in sentence.tags}
+        _check_iob2(tags)
+        types = sorted(tag[2:] for tag in tags if tag != OUTSIDE)
+        pairs = {f"{prefix}-{name}" for name in types for prefix in "BI"}
+        return (OUTSIDE, *sorted(pairs))
+
+    def check_labels(self, labels: Sequence[str]) -> None:
+        """Refuse label names that are not IOB2, such as ``LABEL_0``.
+
+        Args:
+            labels: The model's labels in the order of their ids.
+
+        Raises:
+            UnknownLabelError: If labels are not IOB2 or doubled.
+        """
+        _check_iob2(labels)
+
+    def count(self, gold: Sequence[TaggedSentence], predicted: Sequence[Tags]) -> NDArray[np.int64]:
+        """Count entities sentence by sentence.
+
+        An entity is right if its type, its first and its last word are. A predicted ``I-`` that
+        follows no entity of its type begins one, as in conlleval and in seqeval's default mode.
+
+        Args:
+            gold: Sentences with the correct tags.
+            predicted: One tag a word, sentence by sentence.
+
+        Returns:
+            One row a sentence: entities predicted rightly, predicted, and in the correct tags.
+
+        Raises:
+            DataFormatError: If sentences or words differ in number.
+        """
+        check_word_counts([sentence.tags for sentence in gold], predicted)
+        rows = [
+            _counts(sentence.tags, tags) for sentence, tags in zip(gold, predicted, strict=True)
+        ]
+        return np.array(rows, dtype=np.int64).reshape(len(rows), 3)
+
+    def scores(self, totals: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.float64]:
+        """Turn summed counts into F1, with seqeval's arithmetic, so that both agree exactly.
+
+        Args:
+            totals: Right, predicted and correct entities in the last axis.
+
+        Returns:
+            F1 in [0, 1]; 0 where no entity is predicted rightly.
+        """
+        right, predicted, correct = np.moveaxis(np.asarray(totals, dtype=np.float64), -1, 0)
+        precision = right / np.where(predicted == 0, 1, predicted)
+        recall = right / np.where(correct == 0, 1, correct)
+        both = precision + recall
+        f1: NDArray[np.float64] = 2 * precision * recall / np.where(both == 0, 1, both)
+        return f1
+
+
+def _counts(gold: Sequence[str], predicted: Sequence[str]) -> tuple[int, int, int]:
+    correct, found = set(spans(gold)), set(spans(predicted))
+    return len(correct & found), len(found), len(correct)
+
+
+def _check_iob2(labels: Iterable[str]) -> None:
+    names = list(labels)
+    wrong = sorted({n for n in names if not is_legal_tag(n) or n[0] not in "OBI"})
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if not wrong and not doubled:
+        return
+    raise UnknownLabelError(
+        f"Could not use {len(wrong) + len(doubled)} label(s): not IOB2, or given twice.",
+        got=", ".join(map(repr, wrong + doubled)),
+        expected="O, B-TYPE and I-TYPE, each once",
+        fix="read data with tinyglot's readers, and give a model fine-tuned for this task",
+    )
