@@ -275,7 +275,8 @@ def _conll_file(words: Sequence[tuple[str, ...]], tagged: Iob2Tags) -> ConllFile
 
 def _block_text(sentence: TaggedSentence) -> str:
     for word, tag in zip(sentence.words, sentence.tags, strict=True):
-        if not _is_writable(word) or not is_legal_tag(tag) or tag != tag.strip():
+        is_readable = _is_cell(word) and _is_cell(tag) and not word.startswith(DOCUMENT_START)
+        if not is_readable or not is_legal_tag(tag):
             raise DataFormatError(
                 "Could not write a word in CoNLL format.",
                 got=f"word {word!r} with tag {tag!r}",
@@ -286,9 +287,8 @@ def _block_text(sentence: TaggedSentence) -> str:
     return "".join(lines) + "\n"
 
 
-def _is_writable(word: str) -> bool:
-    is_one_cell = bool(word) and not set(word) & set("\t\n\r") and word == word.strip(" ")
-    return is_one_cell and not word.startswith(DOCUMENT_START)
+def _is_cell(text: str) -> bool:
+    return bool(text) and not set(text) & set("\t\n\r") and text == text.strip(" ")
 
 
 # --- problems ----------------------------------------------------------------------------------
