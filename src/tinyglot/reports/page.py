@@ -1,0 +1,133 @@
+"""The report of a run: one HTML page that needs nothing but itself."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import polars as pl
+from jinja2 import Environment, StrictUndefined, Template
+from markupsafe import Markup
+
+from tinyglot.reports import numbers
+from tinyglot.reports.charts import Spec, damage_chart, require, size_chart
+from tinyglot.reports.gaps import latency_protocol, unmeasured
+from tinyglot.reports.made import made_steps, provenance, public_name, recipe_of
+from tinyglot.reports.names import language_name
+from tinyglot.reports.stages import Series, Stage, collect_series
+
+DRAW = """
+const charts = JSON.parse(document.getElementById("charts").textContent);
+const options = {actions: false, ast: true, mode: "vega-lite", renderer: "svg"};
+for (const [place, spec] of Object.entries(charts)) vegaEmbed("#" + place, spec, options);
+"""
+
+
+def render_report(
+    rows: pl.DataFrame, stages: Sequence[Mapping[str, Any]], meta: Mapping[str, Any]
+) -> str:
+    """Write everything that a run found on one self-contained HTML page.
+
+    The same rows, stages and facts give the same bytes. Every string of the data is escaped, and
+    the page's own policy forbids scripts other than its two and every access to a network.
+
+    Args:
+        rows: Long-form rows as ``evaluate`` gives them, one a language; may be empty. ``model``
+            is the stage's name.
+        stages: In order; each with ``name`` and what was measured of ``num_parameters``,
+            ``num_embedding_parameters``, ``size_bytes``, ``latency_ms_p50``, ``latency_ms_p95``,
+            and the protocol (``device``, ``threads``, ``batch``, ``length``, ``n``).
+        meta: What is known beside numbers, all optional: ``title``, ``recipe``, ``records``,
+            ``synthetic`` (whether the labelled data is), ``not_measured`` (sentences),
+            ``provenance`` (value by name).
+
+    Returns:
+        The page.
+
+    Raises:
+        DataFormatError: If the rows lack columns.
+        MissingInputError: If there is no stage, one without a name, or two of one name.
+        MissingExtraError: If altair or vl-convert is not installed.
+    """
+    series = collect_series(rows, stages)
+    charts = _charts(series)
+    library = Markup(_library() if charts else "")  # noqa: S704  (a package's script, no data)
+    return _template().render(
+        title=str(meta.get("title") or _default_title(meta)),
+        synthetic=bool(meta.get("synthetic")),
+        series=series,
+        stages=series[0].stages,
+        compared=_ends(series[0].stages, "size_bytes"),
+        timed=_ends(series[0].stages, "latency_ms_p50"),
+        protocol=latency_protocol(series[0].stages),
+        gaps=unmeasured(series, meta),
+        steps=made_steps(meta),
+        provenance=provenance(meta),
+        charts=charts,
+        charts_json=_script_json(charts),
+        library=library,
+        draw=Markup(DRAW),  # noqa: S704  (a constant)
+        policy=_policy(library, DRAW),
+    )
+
+
+def _default_title(meta: Mapping[str, Any]) -> str:
+    model = public_name(recipe_of(meta).get("model"))
+    return f"tinyglot report: {model}" if model else "tinyglot report"
+
+
+def _charts(series: Sequence[Series]) -> dict[str, Spec]:
+    drawn = {}
+    for position, one in enumerate(series):
+        drawn[f"size-{position}"] = size_chart(one)
+        drawn[f"damage-{position}"] = damage_chart(one)
+    return {place: spec for place, spec in drawn.items() if spec is not None}
+
+
+def _ends(stages: Sequence[Stage], key: str) -> tuple[Stage, Stage] | None:
+    """Give the first and the last stage for which a fact was measured."""
+    known = [stage for stage in stages if numbers.is_measured(stage.facts.get(key))]
+    return (known[0], known[-1]) if len(known) > 1 else None
+
+
+def _script_json(value: object) -> Markup:
+    """Write JSON that cannot end the script element it stands in."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704  (escaped above)
+
+
+@cache
+def _library() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script, from the package; nothing is fetched."""
+    bundle: str = require("vl_convert").javascript_bundle()
+    return bundle.replace("</script", "<\\/script")
+
+
+def _policy(*scripts: str) -> str:
+    """Allow exactly these scripts and inline styles; no network."""
+    digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
+    allowed = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {allowed}"
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(
+        millions=numbers.millions,
+        mebibytes=numbers.mebibytes,
+        milliseconds=numbers.milliseconds,
+        points=numbers.points,
+        signed_points=numbers.signed_points,
+        language_name=language_name,
+    )
+    environment.globals.update(times=numbers.times, interval=numbers.interval)
+    source = files("tinyglot.reports").joinpath("page.html.j2").read_text(encoding="utf-8")
+    return environment.from_string(source)
