@@ -32,8 +32,8 @@ def word_pieces(tokenizer: PreTrainedTokenizerFast, words: Iterable[str]) -> Wor
     """Tokenise each distinct word alone, as it stands within a sentence behind a space.
 
     The pieces of a word do not depend on its neighbours, so sentences can be cut anywhere between
-    words. A word that is a special token's name (``</s>``) is spelt with ordinary pieces. A word
-    that tokenises to nothing (a lone zero-width character) becomes the unknown token.
+    words. Where text spells a special token (``</s>``), and where a word tokenises to nothing (a
+    lone zero-width character), the unknown token stands.
 
     Args:
         tokenizer: The model's tokenizer.
@@ -43,14 +43,19 @@ def word_pieces(tokenizer: PreTrainedTokenizerFast, words: Iterable[str]) -> Wor
         At least one token id for each distinct word.
 
     Raises:
-        UnsupportedTokenizerError: If a word tokenises to nothing and there is no unknown token.
+        UnsupportedTokenizerError: If the unknown token is needed and there is none.
     """
     distinct = list(dict.fromkeys(words))
     if not distinct:
         return {}
     space = " " if _marks_only_spaces(tokenizer) else ""
+    special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
     pieces = dict(zip(distinct, _ids(tokenizer, [space + w for w in distinct]), strict=True))
-    return {word: ids or [_unknown_id(tokenizer, word)] for word, ids in pieces.items()}
+    for word, ids in pieces.items():
+        if not ids or not special.isdisjoint(ids):
+            unknown = _unknown_id(tokenizer, word)
+            pieces[word] = [unknown if i in special else i for i in ids] or [unknown]
+    return pieces
 
 
 def special_affixes(tokenizer: PreTrainedTokenizerFast) -> tuple[list[int], list[int]]:
@@ -69,7 +74,7 @@ def special_affixes(tokenizer: PreTrainedTokenizerFast) -> tuple[list[int], list
         encoded = tokenizer(PROBES[0], return_special_tokens_mask=True, truncation=False)
     ids, is_special = list(encoded["input_ids"]), list(encoded["special_tokens_mask"])
     if 0 not in is_special:
-        raise _becomes_nothing(PROBES[0])
+        raise _leaves_no_token(PROBES[0])
     before, after = is_special.index(0), is_special[::-1].index(0)
     return ids[:before], ids[len(ids) - after :]
 
@@ -147,7 +152,6 @@ def _ids(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> list[list[int]
             add_special_tokens=False,
             truncation=False,
             padding=False,
-            split_special_tokens=True,
             return_attention_mask=False,
             return_token_type_ids=False,
             verbose=False,
@@ -160,12 +164,10 @@ def _ids(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> list[list[int]
 def _as_it_was(tokenizer: PreTrainedTokenizerFast) -> Iterator[None]:
     """Undo what a call leaves behind in the tokenizer's backend."""
     backend = tokenizer.backend_tokenizer
-    before = backend.encode_special_tokens
     truncation, padding = backend.truncation, backend.padding
     try:
         yield
     finally:
-        backend.encode_special_tokens = before
         if truncation is not None:
             backend.enable_truncation(**truncation)
         if padding is not None:
@@ -175,12 +177,12 @@ def _as_it_was(tokenizer: PreTrainedTokenizerFast) -> Iterator[None]:
 def _unknown_id(tokenizer: PreTrainedTokenizerFast, word: str) -> int:
     if tokenizer.unk_token_id is not None:
         return int(tokenizer.unk_token_id)
-    raise _becomes_nothing(word)
+    raise _leaves_no_token(word)
 
 
-def _becomes_nothing(word: str) -> UnsupportedTokenizerError:
+def _leaves_no_token(word: str) -> UnsupportedTokenizerError:
     return UnsupportedTokenizerError(
-        "Could not tokenise a word: it becomes nothing, and there is no unknown token.",
+        "Could not tokenise a word: no ordinary token is left, and there is no unknown token.",
         got=f"word {word!r}",
         expected="a tokenizer with an unknown token, or words that leave a token",
         fix="remove this word from the data, or give the tokenizer an unk_token",
