@@ -11,18 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import torch
 import yaml
 
 from tinyglot import __version__
 from tinyglot.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from tinyglot.errors import MissingInputError, RunDirectoryError
-from tinyglot.files import locked, read_json, replacing, write_json, write_text
+from tinyglot.evaluation import no_rows
+from tinyglot.files import read_json, replacing, write_json, write_text
 from tinyglot.measure import size_of_checkpoint
 from tinyglot.methods.contract import Context, Method, MethodConfig, Plan
 from tinyglot.methods.registry import get_method
 from tinyglot.recipes.read import parse_recipe
 from tinyglot.recipes.schema import Recipe
+from tinyglot.recipes.show import recipe_yaml
 
 Tell = Callable[[str], None]
 
@@ -68,31 +71,47 @@ class Run:
         found = (self.step_directory(position) for position in range(len(self.recipe.steps)))
         return {path.name: path / "checkpoint" for path in found if (path / "record.json").exists()}
 
+    def records(self) -> list[dict[str, Any]]:
+        """Read what each finished step recorded.
+
+        Returns:
+            One mapping a step, in order.
+        """
+        return [read_json(path.parent / "record.json") for path in self.stages().values()]
+
+    def rows(self) -> pl.DataFrame:
+        """Read the scores.
+
+        Returns:
+            Long-form rows; none if the recipe evaluates nothing.
+        """
+        path = self.directory / "results.parquet"
+        return pl.read_parquet(path) if path.exists() else no_rows()
+
 
 def run_steps(recipe: Recipe, directory: Path, tell: Tell = silent) -> Run:
     """Do the steps that are not finished yet, then write ``final/``.
 
     Args:
         recipe: A checked recipe.
-        directory: The run directory; made, or gone on with if the same recipe began it.
+        directory: The run directory, held by the caller; gone on with if the same recipe began it.
         tell: Takes lines for a person.
 
     Returns:
         The run.
 
     Raises:
-        RunDirectoryError: If another process holds the directory, or another recipe began it.
+        RunDirectoryError: If another recipe began the directory.
         MissingInputError: If a step needs text, data or languages that the recipe does not give.
         TinyglotError: Whatever a step refuses.
     """
     run = Run(directory, recipe)
     check_inputs(recipe)
-    with locked(directory):
-        _claim(run)
-        parent = recipe.model
-        for position in range(len(recipe.steps)):
-            parent = str(_do_step(run, position, parent, tell))
-        _write_final(run, parent)
+    _claim(run)
+    parent = recipe.model
+    for position in range(len(recipe.steps)):
+        parent = str(_advance(run, position, parent, tell))
+    _write_final(run, parent)
     return run
 
 
@@ -145,20 +164,7 @@ def _refuse_foreign(directory: Path) -> None:
         )
 
 
-def recipe_yaml(recipe: Recipe) -> str:
-    """Write a recipe out with every default filled in.
-
-    Args:
-        recipe: A checked recipe.
-
-    Returns:
-        YAML that reads back as the same recipe.
-    """
-    content = recipe.model_dump(mode="json", serialize_as_any=True)
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
-
-
-def _do_step(run: Run, position: int, parent: str, tell: Tell) -> Path:
+def _advance(run: Run, position: int, parent: str, tell: Tell) -> Path:
     directory = run.step_directory(position)
     work = directory / "work"
     if not (directory / "record.json").exists():
