@@ -107,8 +107,8 @@ def test_two_stages_of_one_name_are_refused():
         collect_series(rows(), [*STAGES, {"name": "export"}])
 
 
-def test_no_stage_at_all_is_refused():
-    with pytest.raises(MissingInputError, match=r"no stage[\s\S]*0 stages"):
+def test_neither_rows_nor_stages_are_refused():
+    with pytest.raises(MissingInputError, match=r"there is none[\s\S]*0 rows, 0 stages"):
         collect_series(pl.DataFrame(), [])
 
 

@@ -144,7 +144,8 @@ def collect_series(rows: pl.DataFrame, stages: Sequence[Mapping[str, Any]]) -> t
 
     Args:
         rows: One row a language, as ``evaluate`` gives them; may be empty.
-        stages: Facts of each stage, its ``name`` among them, in the order of the job.
+        stages: Facts of each stage, its ``name`` among them, in the order of the job; may be
+            empty if there are rows.
 
     Returns:
         One series a task, dataset, split, perturbation and metric, in the order of the rows; a
@@ -152,9 +153,12 @@ def collect_series(rows: pl.DataFrame, stages: Sequence[Mapping[str, Any]]) -> t
 
     Raises:
         DataFormatError: If the rows lack columns.
-        MissingInputError: If there is no stage, one without a name, or two of one name.
+        MissingInputError: If there is neither row nor stage, a stage without a name, or two of
+            one name.
     """
     facts = _facts_by_name(stages)
+    if rows.is_empty() and not facts:
+        raise _bad_stages("there is none", "0 rows, 0 stages")
     if rows.is_empty():
         return (_series({"metric": "score"}, rows, facts),)
     _check_columns(rows)
@@ -167,8 +171,6 @@ def _facts_by_name(stages: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str
     names = [str(stage.get("name") or "") for stage in stages]
     if not all(names):
         raise _bad_stages("one has no name", [dict(stages[names.index("")])])
-    if not names:
-        raise _bad_stages("there is no stage", "0 stages")
     if len(set(names)) < len(names):
         raise _bad_stages("two have the same name", names)
     return dict(zip(names, stages, strict=True))

@@ -1,4 +1,4 @@
-"""The stages of a job as one table for a terminal."""
+"""Stages, scores and measurements as tables for a terminal."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from rich.text import Text
 
 from tinyglot.reports.gaps import latency_protocol
 from tinyglot.reports.names import language_name
-from tinyglot.reports.numbers import DASH, mebibytes, millions, milliseconds, points
+from tinyglot.reports.numbers import DASH, interval, mebibytes, millions, milliseconds, points
 from tinyglot.reports.stages import Series, Stage, collect_series
 
 FACTS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
@@ -40,13 +40,86 @@ def stage_table(rows: pl.DataFrame, stages: Sequence[Mapping[str, Any]]) -> Tabl
     series = collect_series(rows, stages)[0]
     table = Table(caption=_caption(series), caption_justify="left")
     table.add_column("")
-    for stage in series.stages:
-        table.add_column(Text(stage.name.replace("_", " ")), justify="right")
+    _add_stage_columns(table, series.stages)
     for title, key, shown in FACTS:
         _add(table, title, [shown(stage.facts.get(key)) for stage in series.stages])
     if series.scored:
         _add_scores(table, series)
     return table
+
+
+def score_table(series: Series) -> Table:
+    """Put the score of every language with its interval in one table, most damaged first.
+
+    Args:
+        series: One of ``collect_series``, with at least one scored stage.
+
+    Returns:
+        A table to print; macro-average and worst language stand under the languages.
+    """
+    table = Table(caption=Text(f"{series.title}: percentage points."), caption_justify="left")
+    table.add_column("")
+    table.add_column("n", justify="right")
+    _add_stage_columns(table, series.scored)
+    for tag in series.languages():
+        scores = [stage.scores[tag] for stage in series.scored if tag in stage.scores]
+        cells = [_with_interval(stage, tag) for stage in series.scored]
+        _add(table, f"{language_name(tag)} ({tag})", [str(scores[-1].n), *cells])
+    table.add_section()
+    _add(table, "macro-average", ["", *(points(stage.macro_average) for stage in series.scored)])
+    _add(table, "worst language", ["", *map(_worst, series.scored)])
+    return table
+
+
+def measure_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Put measurements in one table; what is the same in all rows is said once, under it.
+
+    Args:
+        rows: One mapping a measurement; units are in the keys (``_bytes``, ``_ms_``, ``_per_s``).
+
+    Returns:
+        A table to print.
+    """
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    shared = [
+        key for key in keys if len(rows) > 1 and len({str(row.get(key)) for row in rows}) == 1
+    ]
+    caption = ", ".join(f"{_heading(key)} {_measured(key, rows[0][key])}" for key in shared)
+    table = Table(caption=Text(caption), caption_justify="left")
+    columns = [key for key in keys if key not in shared]
+    for key in columns:
+        table.add_column(_heading(key), justify="left" if key == "model" else "right")
+    for row in rows:
+        table.add_row(*(Text(_measured(key, row.get(key))) for key in columns))
+    return table
+
+
+def _heading(key: str) -> str:
+    for unit in ("_bytes", "_ms", "_per_s"):
+        key = key.replace(unit, "")
+    return key.removeprefix("num_").replace("_", " ")
+
+
+def _measured(key: str, value: Any) -> str:  # noqa: ANN401  (any fact)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return DASH if value is None else str(value)
+    if key.endswith("_bytes"):
+        return mebibytes(value)
+    if key.endswith("parameters"):
+        return millions(value)
+    if "_ms" in key:
+        return milliseconds(value)
+    return f"{value:,.1f}/s" if key.endswith("_per_s") else f"{value:,}"
+
+
+def _add_stage_columns(table: Table, stages: Sequence[Stage]) -> None:
+    for stage in stages:
+        table.add_column(Text(stage.name.replace("_", " ")), justify="right")
+
+
+def _with_interval(stage: Stage, tag: str) -> str:
+    score = stage.scores.get(tag)
+    return DASH if score is None else f"{points(score.value)} ({interval(score.low, score.high)})"
 
 
 def _caption(series: Series) -> Text:

@@ -1,0 +1,57 @@
+"""Tables printed on standard output, for commands."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import polars as pl
+from rich.console import Console
+
+from tinyglot.reports.stages import collect_series
+from tinyglot.reports.table import measure_table, score_table, stage_table
+
+
+class Measurement(Protocol):
+    """Anything measured that can say its facts."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the facts, units in the keys."""
+
+
+def print_stages(stages: Sequence[Mapping[str, Any]], rows: pl.DataFrame) -> None:
+    """Print the stages of a run with their sizes, latency and scores.
+
+    Args:
+        stages: Facts of each stage, its ``name`` among them, in order.
+        rows: Long-form rows as ``evaluate`` gives them; may be empty.
+
+    Raises:
+        DataFormatError: If the rows lack columns.
+        MissingInputError: If a stage has no name, or two have the same.
+    """
+    Console().print(stage_table(rows, stages))
+
+
+def print_scores(rows: pl.DataFrame) -> None:
+    """Print the score of every language, one table a task and split.
+
+    Args:
+        rows: Long-form rows as ``evaluate`` gives them; may be empty.
+
+    Raises:
+        DataFormatError: If the rows lack columns.
+    """
+    console = Console()
+    if rows.is_empty():
+        console.print("Nothing was scored.")
+        return
+    for series in collect_series(rows, ()):
+        console.print(score_table(series))
+
+
+def print_measures(rows: Sequence[Measurement]) -> None:
+    """Print measurements, one row each.
+
+    Args:
+        rows: As ``measure`` gives them.
+    """
+    Console().print(measure_table([row.as_dict() for row in rows]))
