@@ -119,6 +119,10 @@ class UncoveredTextError(TinyglotError, ValueError):
 # --- methods, recipes, runs --------------------------------------------------------------------
 
 
+class PlanOutdatedError(TinyglotError, ValueError):
+    """A plan was made for other data or another model than it is applied to."""
+
+
 class NoEffectError(TinyglotError, ValueError):
     """A method would change nothing."""
 

@@ -1,0 +1,58 @@
+"""The loss, and which parameters decay; both usable in any Trainer."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tinyglot.tasks import IGNORED_LABEL
+
+
+def cross_entropy(
+    outputs: Any,  # noqa: ANN401  (any output of transformers with logits)
+    labels: Tensor,
+    num_items_in_batch: Tensor | int | None = None,
+) -> Tensor:
+    """Average the cross-entropy over the labelled tokens of a whole step, in float32.
+
+    Give it to a Trainer as ``compute_loss_func``. The classes of transformers divide by the
+    labelled tokens of one process's part of one micro-batch, so with several processes or with
+    accumulated gradients a sentence's weight would depend on its neighbours.
+
+    Args:
+        outputs: Has ``logits``; the last dimension runs over the labels.
+        labels: Label ids; ``-100`` counts for nothing.
+        num_items_in_batch: Labelled tokens of the step over all processes; default: of ``labels``.
+
+    Returns:
+        A scalar.
+    """
+    logits = outputs["logits"].float().flatten(0, -2)
+    total = nn.functional.cross_entropy(
+        logits, labels.flatten(), ignore_index=IGNORED_LABEL, reduction="sum"
+    )
+    if num_items_in_batch is None:
+        num_items_in_batch = labels.ne(IGNORED_LABEL).sum()
+    return total / torch.as_tensor(num_items_in_batch, device=total.device).clamp(min=1)
+
+
+def decayed_parameter_names(model: nn.Module) -> list[str]:
+    """List the parameters that AdamW may decay: matrices that are no embedding.
+
+    A decayed embedding row shrinks in every step, whether its token occurs or not, which would
+    change rare languages' rows for nothing and make an active vocabulary inexact.
+
+    Args:
+        model: Any module.
+
+    Returns:
+        Names as in ``model.named_parameters()``, in that order.
+    """
+    embeddings = {
+        id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)
+    }
+    return [
+        name
+        for name, parameter in model.named_parameters()
+        if parameter.ndim >= 2 and id(parameter) not in embeddings
+    ]

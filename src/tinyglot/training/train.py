@@ -1,0 +1,264 @@
+"""One training run: from a model and examples to a new model, resumed where it was cut off."""
+
+import random
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel, TrainerCallback
+from transformers.utils import logging
+
+from tinyglot.architectures import view
+from tinyglot.errors import MissingInputError, TokenIdRangeError
+from tinyglot.files import write_json
+from tinyglot.progress import progress_bar
+from tinyglot.surgery import copy_model
+from tinyglot.training.active_vocabulary import ActiveVocabulary
+from tinyglot.training.arguments import check_device, training_arguments
+from tinyglot.training.batches import LengthGroupedBatches
+from tinyglot.training.callbacks import NoCheckpointAtEnd, ProgressCallback
+from tinyglot.training.collator import IntArray, PaddingCollator, TrainingExample
+from tinyglot.training.config import TrainingConfig
+from tinyglot.training.processes import is_main_process, num_processes
+from tinyglot.training.resume import (
+    claim_directory,
+    examples_digest,
+    newest_checkpoint,
+    weights_digest,
+)
+from tinyglot.training.trainer import TokenBatchTrainer
+
+_RECORD = "training_record.json"
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """What a training run did; the same for the same seed, data and model.
+
+    Attributes:
+        num_steps: Optimizer steps.
+        num_tokens: Tokens seen in them, padding left out, over all processes.
+        num_embedding_rows: Rows of the embedding that was trained.
+        first_epoch_loss: Mean cross-entropy of a labelled token in the first epoch.
+        last_epoch_loss: The same in the last epoch, which ``max_steps`` may have cut short.
+    """
+
+    num_steps: int
+    num_tokens: int
+    num_embedding_rows: int
+    first_epoch_loss: float
+    last_epoch_loss: float
+
+
+class TrainingResult(NamedTuple):
+    """A trained model and what it took.
+
+    Attributes:
+        model: In float32 and evaluation mode, on the device of the model it was made from.
+        record: What was done.
+        seconds: Wall time of the steps; of a resumed run, of the steps after the resume.
+    """
+
+    model: PreTrainedModel
+    record: TrainingRecord
+    seconds: float
+
+
+class _Row(NamedTuple):
+    input_ids: IntArray
+    labels: IntArray
+
+
+def train(
+    model: PreTrainedModel,
+    examples: Sequence[TrainingExample],
+    config: TrainingConfig,
+    directory: Path | None = None,
+    *,
+    extra_token_ids: Iterable[int] = (),
+    callbacks: Sequence[TrainerCallback] = (),
+) -> TrainingResult:
+    """Train a copy of a model with a head; go on from the newest resume point in ``directory``.
+
+    A run that was killed at any point and is started again with the same arguments ends with the
+    same weights as one that was not (one process, same machine and number of threads). Under
+    ``accelerate launch`` or torchrun every process gets the same trained model back.
+
+    Args:
+        model: A model with a task head. It is not changed.
+        examples: Token ids of this model's vocabulary, with a label each.
+        config: Options, seed and device.
+        directory: Where resume points and ``training_record.json`` are kept; default: nowhere.
+        extra_token_ids: Further ids to keep in the active vocabulary, such as evaluation data's.
+        callbacks: Callbacks of a Trainer; they see the small model if a vocabulary is active.
+
+    Returns:
+        The trained model, the record, and the time it took.
+
+    Raises:
+        MissingInputError: If there are no examples.
+        TokenIdRangeError: If an id is not in the vocabulary, or the model has no padding id.
+        UnsupportedArchitectureError: If the model has an LM head and the vocabulary is active.
+        DeviceNotFoundError: If the device is not there or has no bf16.
+        RunDirectoryError: If the directory's resume points belong to another training.
+        TrainingDivergedError: If the loss becomes infinite or not a number.
+        DiskFullError: If there is no room for a resume point.
+
+    Randomness:
+        The global generators, seeded from ``config.seed``; put back afterwards as they were.
+    """
+    _check_inputs(model, examples)
+    check_device(config)
+    vocabulary = _active_vocabulary(model, examples, config, extra_token_ids)
+    student = (vocabulary.shrink(model) if vocabulary else copy_model(model)).float()
+    remap = vocabulary.remap if vocabulary else np.asarray
+    rows = [_Row(remap(example.input_ids), np.asarray(example.labels)) for example in examples]
+    with _kept_random_state(), _no_other_bars(), _resume_directory(directory) as folder:
+        settings = _settings(student, rows, config)
+        trainer = _make_trainer(student, rows, config, folder, callbacks)
+        seconds = _run(trainer, folder, settings)
+        record = _record(trainer, view(student).num_token_ids)
+        if directory is not None and is_main_process():
+            write_json(directory / _RECORD, asdict(record))
+    trained = vocabulary.restore(student, model) if vocabulary else student.to(model.device)
+    return TrainingResult(trained.eval(), record, seconds)
+
+
+# --- before --------------------------------------------------------------------------------------
+
+
+def _check_inputs(model: PreTrainedModel, examples: Sequence[TrainingExample]) -> None:
+    if not examples:
+        raise MissingInputError(
+            "Could not train: there are no training examples.",
+            got="0 examples",
+            expected="at least 1",
+            fix="check the train split of the data",
+        )
+    if model.config.pad_token_id is None:
+        raise TokenIdRangeError(
+            "Could not train: the model has no padding token, so sentences cannot be batched.",
+            got="pad_token_id: null in config.json",
+            expected="an id of the vocabulary",
+            fix="set model.config.pad_token_id to the tokenizer's pad_token_id",
+        )
+
+
+def _active_vocabulary(
+    model: PreTrainedModel,
+    examples: Sequence[TrainingExample],
+    config: TrainingConfig,
+    extra_token_ids: Iterable[int],
+) -> ActiveVocabulary | None:
+    if not config.active_vocabulary:
+        return None
+    return ActiveVocabulary.of(model, (e.input_ids for e in examples), extra_token_ids)
+
+
+def _settings(
+    student: PreTrainedModel, rows: Sequence[_Row], config: TrainingConfig
+) -> dict[str, Any]:
+    """Everything that decides the trained weights: what resume points must agree on."""
+    return config.model_dump(mode="json", exclude={"save_steps"}) | {
+        "num_processes": num_processes(),
+        "examples": examples_digest(rows),
+        "initial_weights": weights_digest(student),
+    }
+
+
+@contextmanager
+def _resume_directory(directory: Path | None) -> Iterator[Path]:
+    with nullcontext(directory) if directory else tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def _kept_random_state() -> Iterator[None]:
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  (the Trainer's)
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002  (the Trainer's)
+
+
+@contextmanager
+def _no_other_bars() -> Iterator[None]:
+    was_enabled = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # transformers shows one for every resume point
+    try:
+        yield
+    finally:
+        if was_enabled:
+            logging.enable_progress_bar()
+
+
+# --- during --------------------------------------------------------------------------------------
+
+
+def _make_trainer(
+    student: PreTrainedModel,
+    rows: Sequence[_Row],
+    config: TrainingConfig,
+    directory: Path,
+    callbacks: Sequence[TrainerCallback],
+) -> TokenBatchTrainer:
+    arguments = training_arguments(config, directory)
+    batches = LengthGroupedBatches(
+        [len(row.input_ids) for row in rows],
+        batch_size=config.batch_size,
+        batch_tokens=config.batch_tokens,
+        seed=config.seed,
+        processes=(arguments.process_index, arguments.world_size),
+    )
+    return TokenBatchTrainer(
+        student,
+        arguments,
+        batches=batches,
+        train_dataset=rows,
+        data_collator=PaddingCollator(student.config.pad_token_id),
+        callbacks=[*callbacks, NoCheckpointAtEnd()],
+    )
+
+
+def _run(trainer: TokenBatchTrainer, directory: Path, settings: dict[str, Any]) -> float:
+    """Train from the newest resume point on; give the seconds it took."""
+    with trainer.accelerator.main_process_first():
+        claim_directory(directory, settings)
+    checkpoint = newest_checkpoint(directory)
+    with progress_bar("training", total=trainer.total_steps()) as bar:
+        if is_main_process():
+            trainer.add_callback(ProgressCallback(bar))
+        started = time.perf_counter()
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        seconds = time.perf_counter() - started
+    trainer.unwrap()
+    return seconds
+
+
+# --- after ---------------------------------------------------------------------------------------
+
+
+def _record(trainer: TokenBatchTrainer, num_embedding_rows: int) -> TrainingRecord:
+    losses = trainer.step_losses()
+    num_steps = len(losses)
+    last_epoch = (num_steps - 1) // len(trainer.batches) * len(trainer.batches)
+    return TrainingRecord(
+        num_steps=num_steps,
+        num_tokens=trainer.batches.num_tokens(num_steps),
+        num_embedding_rows=num_embedding_rows,
+        first_epoch_loss=_mean_loss(losses[: len(trainer.batches)]),
+        last_epoch_loss=_mean_loss(losses[last_epoch:]),
+    )
+
+
+def _mean_loss(losses: np.ndarray) -> float:
+    total, num_labelled = losses.sum(axis=0)
+    return float(total / max(num_labelled, 1))

@@ -1,0 +1,190 @@
+"""A Trainer with batches by tokens, exact losses, and resume points that survive a kill."""
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel, Trainer, TrainingArguments
+from transformers.trainer_callback import PrinterCallback
+
+from tinyglot.errors import TrainingDivergedError
+from tinyglot.tasks import IGNORED_LABEL
+from tinyglot.training.batches import EpochDataLoader, LengthGroupedBatches, training_loader
+from tinyglot.training.objective import cross_entropy, decayed_parameter_names
+from tinyglot.training.resume import (
+    cleaned_up_on_failure,
+    publish_checkpoint,
+    staging_directory,
+)
+
+_LOSSES = "losses.json"
+
+
+class TokenBatchTrainer(Trainer):
+    """The Trainer of transformers on ``LengthGroupedBatches``, without its per-step costs.
+
+    The loss is the mean over the labelled tokens of a whole step, whatever the number of
+    processes. Embeddings are not decayed. A resume point appears complete or not at all.
+
+    Args:
+        model: Trained in place.
+        args: As for ``Trainer``; of the resume points only the newest is kept.
+        batches: This process's batches of ``train_dataset``.
+        **kwargs: As for ``Trainer``.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        args: TrainingArguments,
+        *,
+        batches: LengthGroupedBatches,
+        **kwargs: Any,  # noqa: ANN401  (passed on)
+    ) -> None:
+        before = dict(vars(model.config))
+        super().__init__(model, args, compute_loss_func=cross_entropy, **kwargs)
+        vars(model.config).clear()  # the Trainer has set use_cache
+        vars(model.config).update(before)
+        self.remove_callback(PrinterCallback)  # it prints to standard output
+        self.batches = batches
+        self._earlier_losses = np.zeros((0, 2))
+        self._losses: list[Tensor] = []
+        self._is_saving = False
+
+    def total_steps(self) -> int:
+        """Count the steps that training takes from its start.
+
+        Returns:
+            ``max_steps`` if it is given, else the batches of all epochs.
+        """
+        if self.args.max_steps > 0:
+            return int(self.args.max_steps)
+        return int(self.args.num_train_epochs) * len(self.batches)
+
+    def unwrap(self) -> None:
+        """Take off the model what training put on: autocast around ``forward``, gradients."""
+        model = cast(nn.Module, self.model)
+        for name in ("forward", "_original_forward"):
+            vars(model).pop(name, None)
+        model.zero_grad(set_to_none=True)
+
+    def get_train_dataloader(self) -> EpochDataLoader:
+        """Load this process's batches.
+
+        Returns:
+            A loader that is not to be sharded again.
+        """
+        dataset, collator = cast(Any, self.train_dataset), cast(Any, self.data_collator)
+        return training_loader(dataset, self.batches, collator)
+
+    def get_decay_parameter_names(self, model: nn.Module) -> list[str]:
+        """Decay matrices, but no embeddings.
+
+        Args:
+            model: The model that is trained.
+
+        Returns:
+            Parameter names.
+        """
+        return decayed_parameter_names(model)
+
+    def floating_point_ops(self, inputs: dict[str, Any]) -> int:
+        """Count nothing: it would walk over all parameters in every step.
+
+        Args:
+            inputs: One batch.
+
+        Returns:
+            0.
+        """
+        del inputs
+        return 0
+
+    def training_step(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Tensor:
+        """Take one step and keep its loss on the device.
+
+        Args:
+            model: The wrapped model.
+            inputs: One batch.
+            num_items_in_batch: Labelled tokens of the step, over all processes.
+
+        Returns:
+            The loss.
+        """
+        loss: Tensor = super().training_step(model, inputs, num_items_in_batch)
+        items = inputs["labels"].ne(IGNORED_LABEL).sum() * self.args.world_size
+        divisor = items if num_items_in_batch is None else num_items_in_batch
+        sums = [loss * divisor, items.to(loss.device, loss.dtype)]
+        self._losses.append(torch.stack(sums))
+        return loss
+
+    def step_losses(self) -> np.ndarray:
+        """Gather what every step so far has lost, the steps before a resume included.
+
+        Call it in all processes at once.
+
+        Returns:
+            Shape (steps, 2): the sum of the losses of all labelled tokens, and how many these are.
+
+        Raises:
+            TrainingDivergedError: If a loss is infinite or not a number.
+        """
+        if not self._losses:
+            return self._earlier_losses
+        sums = self.accelerator.reduce(torch.stack(self._losses), "mean").cpu().double().numpy()
+        if not np.isfinite(sums).all():
+            raise self._diverged(sums)
+        return np.concatenate((self._earlier_losses, sums))
+
+    def _diverged(self, sums: np.ndarray) -> TrainingDivergedError:
+        step = len(self._earlier_losses) + int(np.argmin(np.isfinite(sums).all(axis=1))) + 1
+        return TrainingDivergedError(
+            "Could not go on with the training: the loss is no finite number any more.",
+            got=f"loss {sums[step - len(self._earlier_losses) - 1, 0]} in step {step}",
+            expected="a finite loss in every step",
+            fix=f"lower learning_rate (now {self.args.learning_rate:g}), or use precision: fp32",
+        )
+
+    # --- resume points -------------------------------------------------------------------------
+
+    @property
+    def _directory(self) -> Path:
+        return Path(str(self.args.output_dir))
+
+    def _get_output_dir(self, trial: Any) -> str:  # noqa: ANN401  (as in Trainer)
+        if self._is_saving:
+            return str(staging_directory(self._directory))
+        return str(super()._get_output_dir(trial))
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:  # noqa: ANN401
+        losses = self.step_losses()
+        directory = self._directory
+        name = f"checkpoint-{self.state.global_step}"
+        self._is_saving = True
+        try:
+            with cleaned_up_on_failure(directory):
+                super()._save_checkpoint(model, trial)
+                if self.args.should_save:
+                    path = staging_directory(directory) / name / _LOSSES
+                    path.write_text(json.dumps(losses.tolist()), encoding="utf-8")
+        finally:
+            self._is_saving = False
+        self.accelerator.wait_for_everyone()
+        if self.args.should_save:
+            publish_checkpoint(directory, name)
+        self.accelerator.wait_for_everyone()
+
+    def _load_from_checkpoint(
+        self, resume_from_checkpoint: str, model: nn.Module | None = None
+    ) -> None:
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        text = (Path(resume_from_checkpoint) / _LOSSES).read_text(encoding="utf-8")
+        self._earlier_losses = np.array(json.loads(text)).reshape(-1, 2)
