@@ -13,10 +13,10 @@ from tinyglot.reports.numbers import DASH, interval, mebibytes, millions, millis
 from tinyglot.reports.stages import Series, Stage, collect_series
 
 FACTS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
-    ("parameters", "num_parameters", millions),
-    ("of these embedding", "num_embedding_parameters", millions),
-    ("file size", "size_bytes", mebibytes),
-    ("latency p50", "latency_ms_p50", milliseconds),
+    ("parameters, M", "num_parameters", millions),
+    ("embedding, M", "num_embedding_parameters", millions),
+    ("file size, MiB", "size_bytes", mebibytes),
+    ("latency p50, ms", "latency_ms_p50", milliseconds),
 )
 
 
@@ -39,10 +39,11 @@ def stage_table(rows: pl.DataFrame, stages: Sequence[Mapping[str, Any]]) -> Tabl
     """
     series = collect_series(rows, stages)[0]
     table = Table(caption=_caption(series), caption_justify="left")
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     _add_stage_columns(table, series.stages)
     for title, key, shown in FACTS:
-        _add(table, title, [shown(stage.facts.get(key)) for stage in series.stages])
+        texts = [shown(stage.facts.get(key)) for stage in series.stages]
+        _add(table, title, [text.split()[0] for text in texts])
     if series.scored:
         _add_scores(table, series)
     return table
@@ -114,7 +115,8 @@ def _measured(key: str, value: Any) -> str:  # noqa: ANN401  (any fact)
 
 def _add_stage_columns(table: Table, stages: Sequence[Stage]) -> None:
     for stage in stages:
-        table.add_column(Text(stage.name.replace("_", " ")), justify="right")
+        title = Text(stage.name.replace("_", " "))
+        table.add_column(title, justify="right", overflow="fold")
 
 
 def _with_interval(stage: Stage, tag: str) -> str:
@@ -131,11 +133,10 @@ def _caption(series: Series) -> Text:
 def _add_scores(table: Table, series: Series) -> None:
     table.add_section()
     for tag in series.languages():
-        name = f"{language_name(tag)} ({tag})"
-        _add(table, name, [_points(stage, tag) for stage in series.stages])
+        _add(table, tag, [_points(stage, tag) for stage in series.stages])
     table.add_section()
     _add(table, "macro-average", [points(stage.macro_average) for stage in series.stages])
-    _add(table, "worst language", [_worst(stage) for stage in series.stages])
+    _add(table, "worst language", list(map(_worst, series.stages)))
 
 
 def _points(stage: Stage, tag: str) -> str:

@@ -17,6 +17,15 @@ class Measurement(Protocol):
         """Give the facts, units in the keys."""
 
 
+FILE_WIDTH = 140
+
+
+def _console() -> Console:
+    """Take the terminal's width; in a file or pipe there is room for every column."""
+    console = Console()
+    return console if console.is_terminal else Console(width=max(console.width, FILE_WIDTH))
+
+
 def print_stages(stages: Sequence[Mapping[str, Any]], rows: pl.DataFrame) -> None:
     """Print the stages of a run with their sizes, latency and scores.
 
@@ -28,7 +37,7 @@ def print_stages(stages: Sequence[Mapping[str, Any]], rows: pl.DataFrame) -> Non
         DataFormatError: If the rows lack columns.
         MissingInputError: If a stage has no name, or two have the same.
     """
-    Console().print(stage_table(rows, stages))
+    _console().print(stage_table(rows, stages))
 
 
 def print_scores(rows: pl.DataFrame) -> None:
@@ -40,7 +49,7 @@ def print_scores(rows: pl.DataFrame) -> None:
     Raises:
         DataFormatError: If the rows lack columns.
     """
-    console = Console()
+    console = _console()
     if rows.is_empty():
         console.print("Nothing was scored.")
         return
@@ -54,4 +63,4 @@ def print_measures(rows: Sequence[Measurement]) -> None:
     Args:
         rows: As ``measure`` gives them.
     """
-    Console().print(measure_table([row.as_dict() for row in rows]))
+    _console().print(measure_table([row.as_dict() for row in rows]))
