@@ -85,10 +85,17 @@ def incomplete_errors(source: str, error_names: frozenset[str]) -> list[str]:
 
 
 def bare_builtin_errors(source: str) -> list[str]:
-    """``raise ValueError(...)`` and the like, outside pydantic validators and ``__getattr__``."""
-    tree = ast.parse(source)
+    """``raise ValueError(...)`` and the like, which a user would see without a fix.
+
+    Allowed in pydantic validators, in ``__getattr__``, and where the line says ``# caught by …``.
+    """
+    tree, lines = ast.parse(source), source.splitlines()
     allowed = _validator_functions(tree) | {"__getattr__"}
-    return [f"{node.lineno}: raise {_raised_name(node)}" for node in _builtin_raises(tree, allowed)]
+    return [
+        f"{node.lineno}: raise {_raised_name(node)}"
+        for node in _builtin_raises(tree, allowed)
+        if "# caught by " not in lines[node.lineno - 1]
+    ]
 
 
 def _builtin_raises(tree: ast.AST, allowed: set[str]) -> Iterator[ast.Raise]:
@@ -123,12 +130,13 @@ def _raised_name(node: ast.Raise) -> str:
 
 
 def unexplained_ignores(source: str) -> list[str]:
-    """A ``type: ignore`` without a code or without a reason behind it."""
+    """A ``type: ignore`` without a code, or without a reason where the code is none."""
     return [
         f"{number}: {line.strip()}"
         for number, line in enumerate(source.splitlines(), 1)
         if re.search(r"#\s*type:\s*ignore", line)
         and not re.search(r"#\s*type:\s*ignore\[[\w\-, ]+\]\s*(#|\()\s*\S", line)
+        and not re.search(r"#\s*type:\s*ignore\[import-(untyped|not-found)\]", line)
     ]
 
 

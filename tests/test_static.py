@@ -194,6 +194,8 @@ def test_rule_finds_the_mistake(rule, source):
             "def f(x):\n    raise ValueError('no')\nCode = Annotated[str, AfterValidator(f)]",
         ),
         (rules.bare_builtin_errors, "def __getattr__(name):\n    raise AttributeError(name)"),
+        (rules.bare_builtin_errors, "def f():\n    raise EOFError('end')  # caught by read_all"),
+        (rules.unexplained_ignores, "import x  # type: ignore[import-untyped]"),
         (rules.bare_builtin_errors, "try:\n    f()\nexcept E as error:\n    raise error"),
         (rules.unexplained_ignores, "x = 1  # type: ignore[misc]  # stubs lack it"),
         (rules.private_places, "runs/home/x and ${ROOT}/work/x and https://example.org/home/x"),
