@@ -87,14 +87,14 @@ def incomplete_errors(source: str, error_names: frozenset[str]) -> list[str]:
 def bare_builtin_errors(source: str) -> list[str]:
     """``raise ValueError(...)`` and the like, which a user would see without a fix.
 
-    Allowed in pydantic validators, in ``__getattr__``, and where the line says ``# caught by …``.
+    Allowed in pydantic validators, in ``__getattr__``, and where the line says ``caught by …``.
     """
     tree, lines = ast.parse(source), source.splitlines()
     allowed = _validator_functions(tree) | {"__getattr__"}
     return [
         f"{node.lineno}: raise {_raised_name(node)}"
         for node in _builtin_raises(tree, allowed)
-        if "# caught by " not in lines[node.lineno - 1]
+        if "caught by " not in lines[node.lineno - 1]
     ]
 
 
