@@ -8,6 +8,7 @@ from tinyglot.training.collator import PaddingCollator, TrainingExample
 from tinyglot.training.config import TrainingConfig, TrainingOptions
 from tinyglot.training.objective import cross_entropy, decayed_parameter_names
 from tinyglot.training.processes import is_main_process, num_processes
+from tinyglot.training.resume import examples_digest
 from tinyglot.training.train import TrainingRecord, TrainingResult, train
 from tinyglot.training.trainer import TokenBatchTrainer
 
@@ -26,6 +27,7 @@ __all__ = [
     "TrainingResult",
     "cross_entropy",
     "decayed_parameter_names",
+    "examples_digest",
     "is_main_process",
     "num_processes",
     "train",

@@ -1,0 +1,18 @@
+"""Train a task head and the encoder on labelled data."""
+
+from tinyglot.methods.contract import Method
+from tinyglot.methods.fine_tuning.apply import apply
+from tinyglot.methods.fine_tuning.config import FineTuningConfig
+from tinyglot.methods.fine_tuning.plan import FineTuningPlan, plan
+
+METHOD = Method(
+    name="fine_tuning",
+    version=1,
+    summary="train a task head and the encoder on the tokens that the labelled data use",
+    config_class=FineTuningConfig,
+    plan_class=FineTuningPlan,
+    plan=plan,
+    apply=apply,
+    needs=("task", "data", "languages"),
+    trains=True,
+)

@@ -1,0 +1,73 @@
+"""Trains the head and the encoder."""
+
+from dataclasses import asdict
+
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from tinyglot.errors import PlanOutdatedError
+from tinyglot.files import write_json
+from tinyglot.methods.contract import Context
+from tinyglot.methods.fine_tuning.corpus import Corpus, read_corpus
+from tinyglot.methods.fine_tuning.plan import FineTuningPlan, headed_model
+from tinyglot.training import (
+    TrainingConfig,
+    TrainingOptions,
+    examples_digest,
+    is_main_process,
+    train,
+)
+
+
+def apply(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    plan: FineTuningPlan,
+    context: Context,
+) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    """Train a copy of the model with the task's head; go on from the newest resume point.
+
+    Args:
+        model: The model that the plan was made for. It is not changed.
+        tokenizer: Given back as it is.
+        plan: What to train on what.
+        context: Gives seed and device; in its directory, resume points are kept and
+            ``facts.json`` says what was done.
+
+    Returns:
+        The trained model, with label names in its configuration, and the tokenizer.
+
+    Raises:
+        PlanOutdatedError: If the training data are not those of the plan.
+        RunDirectoryError: If the directory has resume points of another training.
+        DeviceNotFoundError: If the device is not there or has no bf16.
+        TrainingDivergedError: If the loss becomes infinite or not a number.
+        DiskFullError: If there is no room for a resume point.
+
+    Randomness:
+        Seeded from ``context.seed``: the new head, dropout, and the order of the batches.
+    """
+    corpus = read_corpus(model, tokenizer, plan.config)
+    _check_still_the_same(plan, corpus)
+    options = plan.config.model_dump(include=set(TrainingOptions.model_fields))
+    extra = {token_id for encoded in corpus.evaluation for token_id in encoded.input_ids}
+    result = train(
+        headed_model(model, plan.config, corpus, context.seed),
+        corpus.train,
+        TrainingConfig(**options, seed=context.seed, device=context.device),
+        context.directory / "training" if context.directory else None,
+        extra_token_ids=sorted(extra),
+    )
+    if context.directory is not None and is_main_process():
+        write_json(context.directory / "facts.json", asdict(result.record))
+    return result.model, tokenizer
+
+
+def _check_still_the_same(plan: FineTuningPlan, corpus: Corpus) -> None:
+    found = (corpus.labels, examples_digest(corpus.train))
+    if found != (plan.labels, plan.data_digest):
+        raise PlanOutdatedError(
+            "Could not fine-tune: the data or the model are not those of the plan.",
+            got=f"training data {found[1]} with labels {' '.join(found[0])}",
+            expected=f"training data {plan.data_digest} with labels {' '.join(plan.labels)}",
+            fix="plan again, or start a new run in another directory",
+        )

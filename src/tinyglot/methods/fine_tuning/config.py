@@ -1,0 +1,47 @@
+"""Options of fine-tuning."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from tinyglot.methods.contract import LanguageCode, MethodConfig
+from tinyglot.training import TrainingOptions
+
+
+class FineTuningConfig(MethodConfig, TrainingOptions):
+    """Which labelled data to train on, and how."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    method: Literal["fine_tuning"] = "fine_tuning"
+    task: str | None = Field(default=None, description="task id; default: the recipe's")
+    data: str | None = Field(
+        default=None,
+        description="labelled data: a directory or a hub dataset id; default: the recipe's",
+    )
+    languages: tuple[LanguageCode, ...] = Field(
+        default=(), description="languages to train on; default: the recipe's"
+    )
+    train_split: str = Field(default="train", description="split to train on")
+    evaluation_splits: tuple[str, ...] = Field(
+        default=("dev", "test"),
+        description="splits whose labels are checked and whose tokens stay active; left out where "
+        "a language has none",
+    )
+    max_length: int = Field(
+        default=128,
+        ge=8,
+        description="tokens a sequence, at most, as far as the model has positions; "
+        "longer sentences become several",
+    )
+    max_train_sentences: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="training sentences of each language, evenly spaced; default: all",
+    )
+
+    @model_validator(mode="after")
+    def _longest_sequence_fits(self) -> Self:
+        if self.batch_tokens is not None and self.batch_tokens < self.max_length:
+            msg = f"batch_tokens must be at least max_length, {self.max_length}"
+            raise ValueError(msg)
+        return self

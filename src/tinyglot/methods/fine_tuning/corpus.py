@@ -1,0 +1,174 @@
+"""Labelled data of several languages, encoded for one model."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import transformers
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from tinyglot.errors import DataNotFoundError, MissingInputError
+from tinyglot.methods.contract import Context
+from tinyglot.methods.fine_tuning.config import FineTuningConfig
+from tinyglot.tasks import Encoded, Task, get_task
+from tinyglot.tasks.words import sequence_limit
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What a model is trained on, and what it will be evaluated on.
+
+    Attributes:
+        labels: In the order of their ids.
+        train: Encoded training sentences, language by language.
+        evaluation: Encoded sentences of the evaluation splits.
+        num_sentences: Sentences used, by language and split.
+    """
+
+    labels: tuple[str, ...]
+    train: list[Encoded]
+    evaluation: list[Encoded]
+    num_sentences: dict[str, dict[str, int]]
+
+
+def resolve_config(config: FineTuningConfig, context: Context) -> FineTuningConfig:
+    """Fill in task, data and languages from the context where the step does not give its own.
+
+    Args:
+        config: The step's options.
+        context: What holds for the whole recipe.
+
+    Returns:
+        Options that say everything.
+
+    Raises:
+        MissingInputError: If any of the three is given by neither; all of them are listed.
+    """
+    found = {
+        "task": config.task or context.task,
+        "data": config.data or context.data,
+        "languages": config.languages or context.languages,
+    }
+    missing = [name for name, value in found.items() if not value]
+    if missing:
+        raise MissingInputError(
+            f"Could not fine-tune: {len(missing)} input(s) are missing.",
+            got=f"no {', no '.join(missing)}",
+            expected="a task, labelled data and at least one language",
+            fix="give --task ner --data DIR --language TAG, or the same keys in the recipe",
+        )
+    return config.model_copy(update={**found, "languages": tuple(found["languages"] or ())})
+
+
+def read_corpus(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, config: FineTuningConfig
+) -> Corpus:
+    """Read and encode the training and evaluation splits.
+
+    Args:
+        model: Decides the labels if it already has a head for all labels in the data.
+        tokenizer: The model's tokenizer.
+        config: Resolved options.
+
+    Returns:
+        The encoded sentences with the labels.
+
+    Raises:
+        DataNotFoundError: If a language has no training split, or the data is not there.
+        DataFormatError: If a file has broken lines.
+        UnknownLabelError: If an evaluation split has labels that training does not have.
+    """
+    task = get_task(str(config.task))
+    train = {tag: _training_sentences(task, config, tag) for tag in config.languages}
+    labels = choose_labels(model, task, task.labels(*train.values()))
+    evaluation = {
+        (tag, split): sentences
+        for tag in config.languages
+        for split in config.evaluation_splits
+        for sentences in _sentences_if_there(task, str(config.data), tag, split)
+    }
+    num_sentences = {tag: {config.train_split: len(train[tag])} for tag in train}
+    for (tag, split), sentences in evaluation.items():
+        num_sentences[tag][split] = len(sentences)
+    max_length = sequence_limit(tokenizer, config.max_length)
+    encode = _Encoder(task, tokenizer, labels, max_length)
+    return Corpus(labels, encode(train.values()), encode(evaluation.values()), num_sentences)
+
+
+def choose_labels(
+    model: PreTrainedModel, task: Task[Any, Any], data_labels: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Keep the labels of a model that was fine-tuned before, if the data needs no others.
+
+    Args:
+        model: Any model.
+        task: Says which head it must have.
+        data_labels: Labels that the training data needs.
+
+    Returns:
+        The model's labels in their order, or the data's.
+    """
+    own = own_labels(model, task)
+    return own if set(data_labels) <= set(own) else data_labels
+
+
+def own_labels(model: PreTrainedModel, task: Task[Any, Any]) -> tuple[str, ...]:
+    """List the labels of a model's head.
+
+    Args:
+        model: Any model.
+        task: Says which head it must have.
+
+    Returns:
+        Labels in the order of their ids; none if the model has no such head.
+    """
+    if not isinstance(model, head_class(model, task.head)):
+        return ()
+    return tuple(str(label) for _, label in sorted((model.config.id2label or {}).items()))
+
+
+def head_class(model: PreTrainedModel, head: str) -> type[PreTrainedModel]:
+    """Find the class of the model's architecture that has a head.
+
+    Args:
+        model: Gives the architecture.
+        head: Name of an Auto class, such as ``AutoModelForTokenClassification``.
+
+    Returns:
+        Such as ``BertForTokenClassification``.
+    """
+    found: type[PreTrainedModel] = getattr(transformers, head)._model_mapping[type(model.config)]
+    return found
+
+
+@dataclass(frozen=True)
+class _Encoder:
+    task: Task[Any, Any]
+    tokenizer: PreTrainedTokenizerFast
+    labels: tuple[str, ...]
+    max_length: int
+
+    def __call__(self, parts: Any) -> list[Encoded]:  # noqa: ANN401  (lists of the task's examples)
+        sentences = [sentence for part in parts for sentence in part]
+        if not sentences:
+            return []
+        return self.task.encode(sentences, self.tokenizer, self.labels, self.max_length)
+
+
+def _training_sentences(
+    task: Task[Any, Any], config: FineTuningConfig, language: str
+) -> Sequence[Any]:
+    sentences = task.read(str(config.data), language, config.train_split)
+    wanted = config.max_train_sentences or len(sentences)
+    if wanted >= len(sentences):
+        return sentences
+    return [sentences[i * len(sentences) // wanted] for i in range(wanted)]
+
+
+def _sentences_if_there(
+    task: Task[Any, Any], data: str, language: str, split: str
+) -> Iterator[Sequence[Any]]:
+    try:
+        yield task.read(data, language, split)
+    except DataNotFoundError:
+        return
