@@ -169,3 +169,7 @@ class ParityError(TinyglotError, ValueError):
 
 class ExportError(TinyglotError, RuntimeError):
     """An exporter failed on this model."""
+
+
+class MeasurementError(TinyglotError, ValueError):
+    """A measurement was asked for that a model cannot give."""

@@ -1,0 +1,95 @@
+"""From a checkpoint or an export, whichever it is, to a function of arrays."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyglot.export.predictor import MODEL_FILE, default_threads, onnx_predictor
+from tinyglot.files import read_json
+from tinyglot.measure import Predictor, positions_of
+
+
+@dataclass(frozen=True)
+class LoadedPredictor:
+    """A model that runs, and what a measurement has to know about it.
+
+    Attributes:
+        directory: Where it came from.
+        format: ``checkpoint`` or ``onnx``.
+        run: From ``input_ids`` and ``attention_mask`` to logits or hidden states.
+        vocab_size: Token ids go from 0 to one less.
+        max_length: Most tokens a sequence may have.
+        threads: Threads it runs on.
+        device: Where it runs.
+    """
+
+    directory: Path
+    format: str
+    run: Predictor
+    vocab_size: int
+    max_length: int
+    threads: int
+    device: str = "cpu"
+
+    def __call__(self, batch: Mapping[str, NDArray[np.int64]], /) -> NDArray[np.float32]:
+        """Run the model.
+
+        Args:
+            batch: ``input_ids`` and ``attention_mask``, each of shape (batch, seq).
+
+        Returns:
+            Logits, or the last hidden states of an encoder without head.
+        """
+        return self.run(batch)
+
+
+def is_export(directory: Path) -> bool:
+    """Tell whether a directory is an export.
+
+    Args:
+        directory: Any path.
+
+    Returns:
+        Whether it has ``model.onnx``.
+    """
+    return (directory / MODEL_FILE).is_file()
+
+
+def load_predictor(path: str | Path, threads: int | None = None) -> LoadedPredictor:
+    """Load a checkpoint or an export so that both are called in the same way.
+
+    PyTorch is imported for checkpoints only.
+
+    Args:
+        path: A checkpoint directory, an export directory, ``bundled:NAME``, or a hub id.
+        threads: Threads to run on; default: the processors this process may use.
+
+    Returns:
+        The model as a function of arrays.
+
+    Raises:
+        ModelNotFoundError: If it is none of these.
+        MissingExtraError: If it is an export and ONNX Runtime is not installed.
+        CheckpointTensorsError: If the checkpoint's tensors do not fit its config.
+    """
+    threads = threads or default_threads()
+    directory = Path(path)
+    if is_export(directory):
+        run, kind = onnx_predictor(directory, threads), "onnx"
+    else:
+        from tinyglot.export.torch_predictor import locate, torch_predictor
+
+        directory, kind = locate(str(path)), "checkpoint"
+        run = torch_predictor(directory, threads)
+    config = read_json(directory / "config.json")
+    return LoadedPredictor(
+        directory=directory,
+        format=kind,
+        run=run,
+        vocab_size=int(config["vocab_size"]),
+        max_length=positions_of(config),
+        threads=threads,
+    )

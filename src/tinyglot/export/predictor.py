@@ -1,0 +1,80 @@
+"""Running an ONNX export with ONNX Runtime; nothing of PyTorch is imported."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyglot.errors import MissingExtraError, ModelNotFoundError
+from tinyglot.measure import Predictor
+
+MODEL_FILE = "model.onnx"
+
+
+def onnx_predictor(directory: Path, threads: int | None = None) -> Predictor:
+    """Open an export as a function of arrays.
+
+    Args:
+        directory: An export directory.
+        threads: Threads of the runtime; default: the processors this process may use.
+
+    Returns:
+        A function from ``input_ids`` and ``attention_mask`` to the graph's output in float32.
+
+    Raises:
+        ModelNotFoundError: If there is no ``model.onnx``.
+        MissingExtraError: If ONNX Runtime is not installed.
+    """
+    session = _open_session(directory / MODEL_FILE, threads or default_threads())
+
+    def predictor(batch: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float32]:
+        feed = {name: np.asarray(values, np.int64) for name, values in batch.items()}
+        output: NDArray[np.float32] = session.run(None, feed)[0]
+        return output
+
+    return predictor
+
+
+def default_threads() -> int:
+    """Count the processors this process may use (a machine may have more).
+
+    Returns:
+        At least 1.
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _open_session(path: Path, threads: int) -> Any:  # noqa: ANN401  (a class without types)
+    if not path.is_file():
+        raise ModelNotFoundError(
+            "Could not open the export: there is no model.onnx.",
+            got=str(path.parent),
+            expected="a directory that `tinyglot export` wrote",
+            fix="tinyglot export CHECKPOINT --format onnx --out DIRECTORY",
+        )
+    runtime = _onnxruntime()
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Waiting threads would otherwise spin on, and slow down whatever is measured next.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _onnxruntime() -> Any:  # noqa: ANN401  (a module without types)
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingExtraError(
+            "Could not open the export: ONNX Runtime is not installed.",
+            got="no package onnxruntime",
+            expected="onnxruntime 1.31 or later",
+            fix='pip install "tinyglot[onnx]"',
+        ) from error
+    return onnxruntime
