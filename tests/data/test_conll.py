@@ -73,6 +73,10 @@ def test_comments_before_a_sentence_are_left_out(conll):
     assert [sentence.words for sentence in read_conll(path)] == [("#", "Juma"), ("ni",)]
 
 
+def test_a_comment_may_end_like_a_tag_if_tabs_separate_columns(conll):
+    assert read_conll(conll("# text = class O\nJuma\tB-PER\n"))[0].words == ("Juma",)
+
+
 def test_the_word_hash_with_a_tag_behind_a_space_is_a_word(conll):
     assert read_conll(conll("# O\nJuma B-PER\n"))[0].words == ("#", "Juma")
 
@@ -85,6 +89,10 @@ def test_reads_the_five_columns_of_universal_ner(conll):
 def test_the_language_before_each_word_of_panx_is_left_out(conll):
     path = conll("sw:Juma\tB-PER\nsw::\tO\n\nsw:ni\tO\n")
     assert [sentence.words for sentence in read_conll(path)] == [("Juma", ":"), ("ni",)]
+
+
+def test_a_prefix_with_nothing_behind_it_is_a_word(conll):
+    assert read_conll(conll("sw:Juma\tB-PER\nsw:\tO\n"))[0].words == ("sw:Juma", "sw:")
 
 
 def test_a_prefix_that_only_some_words_have_stays(conll):

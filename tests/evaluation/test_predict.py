@@ -68,6 +68,14 @@ def test_batches_hold_sequences_of_about_one_length():
     assert [batch["input_ids"].shape for batch in recorder.batches] == [(2, 8), (3, 1)]
 
 
+def test_batches_do_not_depend_on_the_order_of_equally_long_sequences():
+    straight, reversed_ = Recorder(), Recorder()
+    predict(straight, sequences(2, 2, 2, 2, 2), PAD, batch_tokens=4)
+    predict(reversed_, sequences(2, 2, 2, 2, 2)[::-1], PAD, batch_tokens=4)
+    ids = [[b["input_ids"].tolist() for b in r.batches] for r in (straight, reversed_)]
+    assert ids[0] == ids[1]
+
+
 def test_no_sequences_have_no_outputs():
     assert predict(Recorder(), [], PAD) == []
 
@@ -92,7 +100,9 @@ def test_any_order_gives_the_same_bits_for_each_sequence(family):
         assert_parity(outputs, straight[position])
 
 
-@pytest.mark.parametrize("family", ["bert", "xlm_roberta", "distilbert", "modernbert"])
+@pytest.mark.parametrize(
+    "family", ["bert", "xlm_roberta", "distilbert", "modernbert", "deberta_v2"]
+)
 def test_padding_changes_no_output(family):
     model, tokenizer = tiny_pair(family, "unigram", "token_classification")
     encoded = encoded_text(tokenizer)

@@ -140,7 +140,7 @@ def _marks_only_spaces(tokenizer: PreTrainedTokenizerFast) -> bool:
     for probe in PROBES:
         alone, twice, spaced = _ids(tokenizer, [probe, f"{probe} {probe}", f" {probe}"])
         behind_space = twice[len(alone) :]
-        if behind_space != alone and behind_space == spaced:
+        if alone != behind_space == spaced:
             return True
     return False
 
