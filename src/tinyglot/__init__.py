@@ -1,3 +1,47 @@
 """Make multilingual encoders small for the languages you need, and prove what the cut cost."""
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tinyglot.api import Tagger, compress, evaluate, export, finetune, measure, push
+    from tinyglot.checkpoints import Checkpoint, bundled_path, load_checkpoint, save_checkpoint
+    from tinyglot.recipes import Recipe, Run, read_recipe, run_recipe
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "Checkpoint",
+    "Recipe",
+    "Run",
+    "Tagger",
+    "bundled_path",
+    "compress",
+    "evaluate",
+    "export",
+    "finetune",
+    "load_checkpoint",
+    "measure",
+    "push",
+    "read_recipe",
+    "run_recipe",
+    "save_checkpoint",
+]
+
+# PyTorch and transformers take seconds to import; a name is fetched when it is first used.
+_HOMES = {
+    **dict.fromkeys(
+        ("Tagger", "compress", "evaluate", "export", "finetune", "measure", "push"), "tinyglot.api"
+    ),
+    **dict.fromkeys(
+        ("Checkpoint", "bundled_path", "load_checkpoint", "save_checkpoint"),
+        "tinyglot.checkpoints",
+    ),
+    **dict.fromkeys(("Recipe", "Run", "read_recipe", "run_recipe"), "tinyglot.recipes"),
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401  (any public name)
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tinyglot' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

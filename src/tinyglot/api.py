@@ -4,11 +4,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tinyglot.recipes.finish import run_recipe
-from tinyglot.recipes.inputs import text_by_language
+import polars as pl
+from huggingface_hub import HfApi
+
+from tinyglot.checkpoints.locate import locate_checkpoint
+from tinyglot.data.conll import TaggedSentence
+from tinyglot.evaluation import score
+from tinyglot.evaluation.predict import predict
+from tinyglot.export import ExportRecord, export_checkpoint, load_predictor, measure_models
+from tinyglot.measure import MeasureRow
+from tinyglot.recipes.finish import label_names, run_recipe
+from tinyglot.recipes.inputs import locate_data, text_by_language
 from tinyglot.recipes.read import parse_recipe
 from tinyglot.recipes.runner import Run, Tell, silent
 from tinyglot.recipes.schema import Recipe
+from tinyglot.tasks import get_task
+from tinyglot.tasks.words import sequence_limit
+from tinyglot.tokenizers import load_tokenizer
 
 
 def compress(
@@ -28,7 +40,7 @@ def compress(
         text: Raw text: files or directories, ``TAG=PATH`` where there are several languages.
         out: The run directory; the result is ``out/final``.
         tell: Takes lines for a person.
-        options: Fields of the recipe (``seed``, ``revision``, ``device``) or of
+        **options: Fields of the recipe (``seed``, ``revision``, ``device``) or of
             ``vocabulary_trimming`` (``coverage``, ``max_vocabulary_size``, ``budgets`` …);
             ``num_layers`` and ``strategy`` go to ``layer_dropping``.
 
@@ -65,7 +77,7 @@ def finetune(
         data: A directory ``<language>/{train,dev,test}.conll``, or a hub dataset id.
         out: The run directory; the result is ``out/final``.
         tell: Takes lines for a person.
-        options: Fields of the recipe (``languages``, ``seed``, ``device``, ``evaluate`` …) or of
+        **options: Fields of the recipe (``languages``, ``seed``, ``device``, ``evaluate`` …) or of
             ``fine_tuning`` (``max_steps``, ``num_epochs``, ``learning_rate``, ``batch_size`` …).
 
     Returns:
@@ -77,6 +89,150 @@ def finetune(
     settings = {"task": task, "data": str(data), "evaluate": {}, **options}
     recipe = build_recipe(model, [{"method": "fine_tuning"}], settings)
     return run_recipe(recipe, Path(out), tell)
+
+
+def evaluate(
+    model: str | Path,
+    *,
+    task: str,
+    data: str | Path,
+    languages: Sequence[str],
+    split: str = "test",
+) -> pl.DataFrame:
+    """Score a fine-tuned checkpoint or an export, language by language.
+
+    Args:
+        model: A checkpoint or export directory, or a hub id.
+        task: Such as ``ner``.
+        data: A directory ``<language>/{train,dev,test}.conll``, or a hub dataset id.
+        languages: Tags or codes.
+        split: Which split.
+
+    Returns:
+        Long-form rows with 95 % intervals; ``tinyglot.evaluation.summary`` averages them.
+
+    Raises:
+        TinyglotError: For every bad input.
+    """
+    predictor = load_predictor(model)
+    return score.evaluate(
+        predictor,
+        load_tokenizer(predictor.directory),
+        label_names(predictor.directory),
+        get_task(task),
+        locate_data(str(data)),
+        languages,
+        split,
+        model_name=str(model),
+        seed=0,
+    )
+
+
+def export(
+    model: str | Path, *, out: str | Path, format: str = "onnx", int8: bool = False
+) -> ExportRecord:
+    """Export a checkpoint to a file that runs without PyTorch, compared with its source.
+
+    Args:
+        model: A checkpoint directory, ``bundled:NAME``, or a hub id.
+        out: Directory for the export.
+        format: ``onnx``.
+        int8: Whether to round weights to 8 bits, the embedding included.
+
+    Returns:
+        The comparison, which is also in ``out/export.json``.
+
+    Raises:
+        TinyglotError: For every bad input, and if the export computes something else.
+    """
+    return export_checkpoint(model, Path(out), format=format, int8=int8)
+
+
+def measure(
+    models: Sequence[str | Path],
+    *,
+    batch: Sequence[int] = (1,),
+    length: Sequence[int] = (32,),
+    threads: int = 1,
+    rounds: int = 20,
+) -> list[MeasureRow]:
+    """Measure size, latency and peak memory of checkpoints and exports, interleaved.
+
+    Args:
+        models: Checkpoint or export directories, ``bundled:NAME``, or hub ids.
+        batch: Sequences a call.
+        length: Tokens a sequence.
+        threads: Threads of the runtimes.
+        rounds: Timed calls of each model at each shape.
+
+    Returns:
+        One row for each shape and model, its protocol in it.
+
+    Raises:
+        TinyglotError: For every bad input.
+    """
+    return measure_models([str(model) for model in models], batch, length, threads, rounds)
+
+
+def push(run: str | Path, *, repo: str, private: bool = False) -> str:
+    """Upload a checkpoint with its model card to the hub.
+
+    Args:
+        run: A run directory, or a checkpoint directory.
+        repo: Hub id; made if it is not there.
+        private: Whether to make it private.
+
+    Returns:
+        Address of the commit.
+
+    Raises:
+        ModelNotFoundError: If there is no finished checkpoint.
+    """
+    final = Path(run) / "final"
+    directory = locate_checkpoint(str(final if final.is_dir() else run))
+    hub = HfApi()
+    hub.create_repo(repo, private=private, exist_ok=True)
+    commit = hub.upload_folder(
+        repo_id=repo, folder_path=directory, commit_message="Upload by tinyglot"
+    )
+    return str(commit.commit_url)
+
+
+class Tagger:
+    """A fine-tuned model that tags words.
+
+    Args:
+        model: A checkpoint or export directory, or a hub id.
+        task: Such as ``ner``.
+
+    Raises:
+        TinyglotError: If it cannot be loaded.
+    """
+
+    def __init__(self, model: str | Path, *, task: str) -> None:
+        self._task = get_task(task)
+        self._predictor = load_predictor(model)
+        self._tokenizer = load_tokenizer(self._predictor.directory)
+        self._labels = label_names(self._predictor.directory)
+
+    def tag(self, sentences: Sequence[Sequence[str]]) -> list[tuple[list[str], list[str]]]:
+        """Tag sentences that are split into words.
+
+        Args:
+            sentences: Words of each.
+
+        Returns:
+            The words and their tags, sentence by sentence.
+        """
+        outside = self._labels[0]
+        examples = [
+            TaggedSentence(tuple(words), tuple(outside for _ in words)) for words in sentences
+        ]
+        limit = sequence_limit(self._tokenizer)
+        encoded = self._task.encode(examples, self._tokenizer, self._labels, limit)
+        logits = predict(self._predictor, encoded, int(self._tokenizer.pad_token_id or 0))
+        tags = self._task.decode(encoded, logits, self._labels)
+        return [(list(words), list(found)) for words, found in zip(sentences, tags, strict=True)]
 
 
 def build_recipe(model: str, steps: list[dict[str, Any]], options: Mapping[str, Any]) -> Recipe:

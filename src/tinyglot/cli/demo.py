@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tinyglot.cli.output import quiet_libraries, tell
+from tinyglot.cli.output import print_table, quiet_libraries, tell
 
 EPILOG = "Examples:\n\ntinyglot demo --out runs/demo"
 
@@ -25,10 +25,10 @@ def demo(
     ),
 ) -> None:
     """Unpack, make a synthetic corpus, trim, fine-tune, drop layers, export, report."""
-    from tinyglot.recipes.demo import run_demo
-    from tinyglot.reports import print_stages
+    from tinyglot.recipes import read_recipe, run_recipe, stage_facts
+    from tinyglot.reports import stage_table
 
     quiet_libraries()
-    finished = run_demo(out, tell)
-    print_stages(finished.stage_table(), finished.rows())
+    finished = run_recipe(read_recipe("demo"), out, tell)
+    print_table(stage_table(finished.rows(), stage_facts(finished)))
     tell(f"wrote {finished.directory / 'report.html'}")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tinyglot.cli.output import given, print_json, quiet_libraries
+from tinyglot.cli.output import print_json, print_records, quiet_libraries
 
 EPILOG = (
     "Examples:\n\n"
@@ -28,12 +28,11 @@ def evaluate(  # noqa: PLR0913  (one parameter an option)
     data: Annotated[str, typer.Option(help="<language>/{train,dev,test} directory, or a hub id")],
     language: Annotated[list[str], typer.Option(help="tag or code, such as swh-Latn or sw")],
     split: Annotated[str, typer.Option(help="which split")] = "test",
-    max_sentences: Annotated[int | None, typer.Option(help="per language, the first")] = None,
     json: Annotated[bool, typer.Option("--json", help="print the rows as JSON")] = False,  # noqa: FBT002  (a flag)
 ) -> None:
     """Score a model with 95 % intervals; macro-average and worst language beside the mean."""
     from tinyglot import api
-    from tinyglot.reports import print_scores
+    from tinyglot.evaluation import summarise
 
     quiet_libraries()
     rows = api.evaluate(
@@ -42,9 +41,8 @@ def evaluate(  # noqa: PLR0913  (one parameter an option)
         data=data,
         languages=language,
         split=split,
-        **given(max_sentences=max_sentences),
     )
     if json:
         print_json(rows.to_dicts())
     else:
-        print_scores(rows)
+        print_records(summarise(rows).to_dicts())

@@ -37,8 +37,4 @@ def export(
     if json:
         print_json(record.as_dict())
     else:
-        tell(
-            f"wrote {out}: {record.size_bytes / 2**20:.1f} MiB, "
-            f"max difference {record.max_difference:.2g}, "
-            f"same answer for {record.agreement:.2%} of {record.num_tokens} tokens"
-        )
+        tell(f"wrote {out}: {record.summary()}")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tinyglot.cli.output import print_json, quiet_libraries, tell
+from tinyglot.cli.output import print_json, print_table, quiet_libraries, tell
 
 EPILOG = "Examples:\n\ntinyglot run recipe.yaml --out runs/mine"
 
@@ -25,13 +25,13 @@ def run(
     json: Annotated[bool, typer.Option("--json", help="print the stages as JSON")] = False,  # noqa: FBT002  (a flag)
 ) -> None:
     """Run a recipe step by step; killed at any point, the same command goes on."""
-    from tinyglot.recipes import read_recipe, run_recipe
-    from tinyglot.reports import print_stages
+    from tinyglot.recipes import read_recipe, run_recipe, stage_facts
+    from tinyglot.reports import stage_table
 
     quiet_libraries()
     finished = run_recipe(read_recipe(recipe), out, tell)
     if json:
-        print_json(finished.stage_table())
+        print_json(stage_facts(finished))
     else:
-        print_stages(finished.stage_table(), finished.rows())
+        print_table(stage_table(finished.rows(), stage_facts(finished)))
         tell(f"wrote {finished.directory}")

@@ -1,19 +1,25 @@
 """What follows the steps: export, scores of every stage, latency, report and model card."""
 
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from tinyglot.checkpoints.locate import locate_checkpoint
-from tinyglot.evaluation import evaluate, no_rows
-from tinyglot.export import export_checkpoint, load_predictor
-from tinyglot.export.loading import is_export
+from tinyglot.checkpoints.bundled import BUNDLED_LICENSE, BUNDLED_ORIGIN
+from tinyglot.checkpoints.locate import BUNDLED_PREFIX, locate_checkpoint
+from tinyglot.evaluation.score import evaluate
+from tinyglot.export import (
+    export_checkpoint,
+    load_predictor,
+    measure_models,
+    record_scores,
+    score_changes,
+)
 from tinyglot.files import locked, read_json, replacing, write_json, write_text
-from tinyglot.languages import resolve_language
-from tinyglot.measure import measure_latency, size_of
-from tinyglot.recipes.inputs import locate_data
+from tinyglot.measure import size_of
+from tinyglot.recipes.inputs import is_synthetic, locate_data
 from tinyglot.recipes.runner import Run, Tell, run_steps, silent
 from tinyglot.recipes.schema import EvaluateSettings, Recipe
 from tinyglot.reports import render_model_card, render_report
@@ -73,7 +79,7 @@ def all_stages(run: Run) -> dict[str, Path]:
 
 
 def _evaluate_stages(run: Run, tell: Tell) -> None:
-    settings, task = run.recipe.evaluate, run.recipe.task or _task_of_steps(run.recipe)
+    settings, task = run.recipe.evaluate, task_of(run.recipe)
     if settings is None or task is None:
         return
     parts = []
@@ -88,12 +94,43 @@ def _evaluate_stages(run: Run, tell: Tell) -> None:
                 rows.write_parquet(temporary)
         parts.append(pl.read_parquet(path))
     if parts:
+        _record_export_scores(run, parts)
         with replacing(run.directory / "results.parquet") as temporary:
             pl.concat(parts).write_parquet(temporary)
 
 
-def _task_of_steps(recipe: Recipe) -> str | None:
-    named = [task for step in recipe.steps if (task := getattr(step, "task", None))]
+def _record_export_scores(run: Run, parts: list[pl.DataFrame]) -> None:
+    """Say in ``export.json`` what the export cost each language."""
+    if len(parts) > 1 and parts[-1]["model"][0] == EXPORT:
+        record_scores(run.directory / EXPORT, score_changes(parts[-2], parts[-1]))
+
+
+def task_of(recipe: Recipe) -> str | None:
+    """Name the task of a recipe: its own, else that of its last step that has one.
+
+    Args:
+        recipe: A checked recipe.
+
+    Returns:
+        A task id, or ``None``.
+    """
+    return recipe.task or _last(recipe, "task")
+
+
+def data_of(recipe: Recipe) -> str | None:
+    """Name the labelled data of a recipe: its own, else those of its last step that has any.
+
+    Args:
+        recipe: A checked recipe.
+
+    Returns:
+        A directory or hub id, or ``None``.
+    """
+    return recipe.data or _last(recipe, "data")
+
+
+def _last(recipe: Recipe, field: str) -> str | None:
+    named = [value for step in recipe.steps if (value := getattr(step, field, None))]
     return named[-1] if named else None
 
 
@@ -125,57 +162,16 @@ def evaluate_stage(
     Returns:
         Long-form rows.
     """
-    languages = settings.languages or recipe.languages
-    return evaluate_model(
-        directory,
-        task=str(recipe.task or _task_of_steps(recipe)),
-        data=str(recipe.data),
-        languages=languages,
-        split=settings.split,
-        model_name=name,
-        seed=recipe.seed,
-        max_sentences=settings.max_sentences,
-    )
-
-
-def evaluate_model(  # noqa: PLR0913  (each one column of the result)
-    directory: Path,
-    *,
-    task: str,
-    data: str,
-    languages: tuple[str, ...],
-    split: str = "test",
-    model_name: str | None = None,
-    seed: int = 0,
-    max_sentences: int | None = None,
-) -> pl.DataFrame:
-    """Score a checkpoint or an export, language by language.
-
-    Args:
-        directory: Of a model with the task's head.
-        task: Task id.
-        data: Labelled data: a directory or a hub dataset id.
-        languages: Tags or codes.
-        split: Which split.
-        model_name: The rows' ``model``; default: the directory's name.
-        seed: Of the bootstrap.
-        max_sentences: Per language, the first so many; default: all.
-
-    Returns:
-        Long-form rows.
-    """
-    labels = label_names(directory)
     return evaluate(
         load_predictor(directory),
         load_tokenizer(directory),
-        labels,
-        get_task(task),
-        locate_data(data),
-        tuple(resolve_language(code) for code in languages),
-        split,
-        model_name=model_name or directory.name,
-        seed=seed,
-        max_sentences=max_sentences,
+        label_names(directory),
+        get_task(str(task_of(recipe))),
+        locate_data(str(data_of(recipe))),
+        settings.languages or recipe.languages,
+        settings.split,
+        model_name=name,
+        seed=recipe.seed,
     )
 
 
@@ -198,17 +194,14 @@ def _measure_stages(run: Run, tell: Tell) -> None:
     if settings is None or path.exists():
         return
     tell("measure: latency, interleaved")
-    predictors = {
-        name: load_predictor(directory, settings.threads)
-        for name, directory in all_stages(run).items()
-    }
-    rows = measure_latency(
-        predictors, settings.batch, settings.length, settings.threads, settings.rounds
+    names = {str(directory): name for name, directory in all_stages(run).items()}
+    rows = measure_models(
+        list(names), settings.batch, settings.length, settings.threads, settings.rounds
     )
-    write_json(path, [row.as_dict() for row in rows])
+    write_json(path, [{**row.as_dict(), "model": names[row.model]} for row in rows])
 
 
-def stage_table(run: Run) -> list[dict[str, Any]]:
+def stage_facts(run: Run) -> list[dict[str, Any]]:
     """Sum up every artefact of a run: parameters, bytes, latency.
 
     Args:
@@ -226,7 +219,7 @@ def stage_table(run: Run) -> list[dict[str, Any]]:
 
 
 def _write_reports(run: Run) -> None:
-    stages, rows = stage_table(run), run.rows()
+    stages, rows = stage_facts(run), run.rows()
     write_text(run.directory / "report.html", render_report(rows, stages, report_facts(run)))
     card = render_model_card(rows, stages, report_facts(run))
     write_text(run.directory / "README.md", card)
@@ -240,6 +233,18 @@ def report_facts(run: Run) -> dict[str, Any]:
         run: A run.
 
     Returns:
-        The recipe, the steps' records, and the languages.
+        The recipe, the steps' records, and where model and data came from.
     """
-    return {"recipe": run.recipe.model_dump(mode="json"), "records": run.records()}
+    recipe = run.recipe
+    facts: dict[str, Any] = {
+        "recipe": recipe.model_dump(mode="json", serialize_as_any=True),
+        "records": run.records(),
+        "synthetic": any(is_synthetic(value) for value in _inputs(recipe)),
+    }
+    if recipe.model.startswith(BUNDLED_PREFIX):
+        facts |= {"base_model": BUNDLED_ORIGIN, "license": BUNDLED_LICENSE}
+    return facts
+
+
+def _inputs(recipe: Recipe) -> list[str]:
+    return [*chain.from_iterable(recipe.text.values()), data_of(recipe) or ""]

@@ -4,7 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tinyglot.errors import DataNotFoundError, MissingInputError, UnknownLanguageError
+from tinyglot.files import cache_directory, replacing
 from tinyglot.languages import resolve_language
+
+SYNTHETIC_PREFIX = "synthetic:"
+CORPUS_VERSION = 1
 
 
 def text_by_language(values: Sequence[str], languages: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -45,6 +49,8 @@ def _places(value: str, tags: Sequence[str]) -> list[tuple[str, str]]:
     code, separator, path = value.partition("=")
     if separator and not Path(value).exists():
         return [(resolve_language(code), _existing(path))]
+    if is_synthetic(value):
+        return [(tag, value) for tag in tags]
     if len(tags) == 1:
         return [(tags[0], _own_folder(_existing(value), tags[0]))]
     folders = _language_folders(Path(_existing(value)), tags)
@@ -86,3 +92,74 @@ def _tag_of(name: str) -> str | None:
         return resolve_language(name.split(".")[0])
     except UnknownLanguageError:
         return None
+
+
+def is_synthetic(source: str) -> bool:
+    """Tell whether data are made by tinyglot itself.
+
+    Args:
+        source: A path, a hub id, or ``synthetic:ner``.
+
+    Returns:
+        Whether it is of the last kind.
+    """
+    return source.startswith(SYNTHETIC_PREFIX)
+
+
+def locate_data(source: str) -> str:
+    """Turn ``synthetic:ner`` into the directory of the demo corpus; leave the rest.
+
+    Args:
+        source: A path, a hub id, or ``synthetic:ner``.
+
+    Returns:
+        A path or a hub id.
+
+    Raises:
+        DataNotFoundError: If there is no synthetic corpus of that name.
+    """
+    return str(synthetic_path(source)) if is_synthetic(source) else source
+
+
+def locate_text(source: str, tag: str) -> Path:
+    """Turn ``synthetic:ner`` into the demo corpus's text in one language; leave the rest.
+
+    Args:
+        source: A path, or ``synthetic:ner``.
+        tag: The language.
+
+    Returns:
+        A path.
+
+    Raises:
+        DataNotFoundError: If there is no synthetic corpus of that name.
+    """
+    return synthetic_path(source) / f"{tag}.txt" if is_synthetic(source) else Path(source)
+
+
+def synthetic_path(source: str) -> Path:
+    """Make the demo corpus if that was not done yet, and say where it is.
+
+    Args:
+        source: ``synthetic:ner``.
+
+    Returns:
+        A directory ``<tag>/{train,dev,test}.conll`` with a ``<tag>.txt`` for each language.
+
+    Raises:
+        DataNotFoundError: If there is no synthetic corpus of that name.
+    """
+    if source != f"{SYNTHETIC_PREFIX}ner":
+        raise DataNotFoundError(
+            "Could not find the synthetic corpus.",
+            got=source,
+            expected=f"{SYNTHETIC_PREFIX}ner",
+            fix="give a directory or a hub dataset id, or that name",
+        )
+    from tinyglot.data.demo import make_ner_corpus
+
+    directory = cache_directory() / f"synthetic-ner-v{CORPUS_VERSION}"
+    if not directory.exists():
+        with replacing(directory) as temporary:
+            make_ner_corpus(temporary)
+    return directory

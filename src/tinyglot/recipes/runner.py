@@ -18,11 +18,12 @@ import yaml
 from tinyglot import __version__
 from tinyglot.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from tinyglot.errors import MissingInputError, RunDirectoryError
-from tinyglot.evaluation import no_rows
+from tinyglot.evaluation.score import SCHEMA
 from tinyglot.files import read_json, replacing, write_json, write_text
 from tinyglot.measure import size_of_checkpoint
 from tinyglot.methods.contract import Context, Method, MethodConfig, Plan
 from tinyglot.methods.registry import get_method
+from tinyglot.recipes.inputs import locate_data, locate_text
 from tinyglot.recipes.read import parse_recipe
 from tinyglot.recipes.schema import Recipe
 from tinyglot.recipes.show import recipe_yaml
@@ -86,7 +87,7 @@ class Run:
             Long-form rows; none if the recipe evaluates nothing.
         """
         path = self.directory / "results.parquet"
-        return pl.read_parquet(path) if path.exists() else no_rows()
+        return pl.read_parquet(path) if path.exists() else pl.DataFrame(schema=SCHEMA)
 
 
 def run_steps(recipe: Recipe, directory: Path, tell: Tell = silent) -> Run:
@@ -199,8 +200,11 @@ def _context(recipe: Recipe, step: MethodConfig, directory: Path) -> Context:
         seed=recipe.seed,
         device=recipe.device,
         languages=getattr(step, "languages", None) or recipe.languages,
-        text={tag: tuple(Path(path) for path in paths) for tag, paths in recipe.text.items()},
-        data=recipe.data,
+        text={
+            tag: tuple(locate_text(path, tag) for path in paths)
+            for tag, paths in recipe.text.items()
+        },
+        data=locate_data(recipe.data) if recipe.data else None,
         task=recipe.task,
         directory=directory / "work",
     )

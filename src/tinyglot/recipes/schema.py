@@ -20,9 +20,6 @@ class EvaluateSettings(_Settings):
     languages: tuple[LanguageCode, ...] = Field(
         default=(), description="tags; default: all languages of the recipe"
     )
-    max_sentences: int | None = Field(
-        default=None, ge=1, description="sentences per language; the first so many; default: all"
-    )
 
 
 class ExportSettings(_Settings):

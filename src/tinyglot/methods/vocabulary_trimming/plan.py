@@ -1,7 +1,6 @@
 """Decides which tokens stay; changes nothing."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import NamedTuple
 
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -27,8 +26,8 @@ from tinyglot.methods.vocabulary_trimming.report import (
 from tinyglot.methods.vocabulary_trimming.select import Counts, fill, joint_ranking, most_frequent
 from tinyglot.tokenizers import (
     character_token_ids,
-    close_token_ids,
     required_token_ids,
+    token_closure,
     trim_tokenizer,
 )
 
@@ -199,9 +198,7 @@ def choose(
     """
     chosen = {tag: _chosen(config, tag, count).tolist() for tag, count in counts.items()}
     ranking = joint_ranking(counts, chosen)
-    return tuple(
-        fill(base, ranking, config.max_vocabulary_size, partial(close_token_ids, tokenizer))
-    )
+    return tuple(fill(base, ranking, config.max_vocabulary_size, token_closure(tokenizer)))
 
 
 def _held_out_after(

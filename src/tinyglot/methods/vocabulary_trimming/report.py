@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,8 @@ from transformers import PreTrainedTokenizerFast
 
 from tinyglot.data.text import TextSource
 from tinyglot.data.token_counts import TokenCounts, count_tokens
+
+_ENOUGH_BYTES = 20_000
 
 
 class TextStatistics(BaseModel):
@@ -45,8 +48,8 @@ class TextStatistics(BaseModel):
             num_lines=counts.num_lines,
             num_words=counts.num_words,
             num_tokens=counts.num_tokens,
-            fertility=counts.num_tokens / max(1, counts.num_words),
-            unk_rate=counts.num_unknown / max(1, counts.num_tokens),
+            fertility=counts.fertility,
+            unk_rate=counts.unk_rate,
         )
 
 
@@ -144,7 +147,7 @@ class TextCounts:
             Statistics per language that has held-out lines.
         """
         return {
-            tag: TextStatistics.of(_count_held_out(tokenizer, source, self.share))
+            tag: TextStatistics.of(_count(tokenizer, source, self.share, "held_out"))
             for tag, source in self.sources.items()
             if self.held_out[tag].num_lines
         }
@@ -163,9 +166,20 @@ def count_texts(
     Returns:
         The counts.
     """
-    fit = {tag: count_tokens(tokenizer, text, held_out_share=share) for tag, text in sources.items()}
-    held_out = {tag: _count_held_out(tokenizer, text, share) for tag, text in sources.items()}
+    fit = {tag: _count(tokenizer, text, share, "train") for tag, text in sources.items()}
+    held_out = {tag: _count(tokenizer, text, share, "held_out") for tag, text in sources.items()}
     return TextCounts(fit, held_out, sources, share)
+
+
+def _count(
+    tokenizer: PreTrainedTokenizerFast,
+    source: TextSource,
+    share: float,
+    part: Literal["train", "held_out"],
+) -> TokenCounts:
+    # a few lines held out of a small text would estimate nothing
+    used = share if source.num_bytes >= _ENOUGH_BYTES else 0.0
+    return count_tokens(tokenizer, source, held_out_share=used, part=part)
 
 
 def report_language(
