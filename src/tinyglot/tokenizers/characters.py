@@ -15,7 +15,9 @@ from tinyglot.tokenizers.state import (
     read_state,
 )
 
-_SHARED = regex.compile(r"(?V1)[[\p{scx=Zyyy}\p{scx=Zinh}]--[\p{So}\p{Cc}\p{Cn}\p{Co}\p{Cs}]]")
+_SHARED = regex.compile(
+    r"(?V1)[[\p{scx=Zyyy}\p{scx=Zinh}\p{sc=Zinh}]--[\p{So}\p{Cc}\p{Cn}\p{Co}\p{Cs}]]"
+)
 """Digits, punctuation, signs, marks, joiners; not emoji and other pictures."""
 
 

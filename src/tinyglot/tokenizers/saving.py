@@ -1,6 +1,5 @@
 """Tokenizers on disk, such that AutoTokenizer in another process gives the same one."""
 
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -174,7 +173,7 @@ def _differences(
 
 
 def _encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[list[int]]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # texts longer than the model allows
-        ids: list[list[int]] = tokenizer(list(texts), padding=False, truncation=False).input_ids
+    # verbose would report texts that are longer than the model allows
+    encoded = tokenizer(list(texts), padding=False, truncation=False, verbose=False)
+    ids: list[list[int]] = encoded.input_ids
     return ids

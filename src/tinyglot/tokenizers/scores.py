@@ -22,10 +22,8 @@ def portable_digits(score: float) -> str:
         JSON; the usual shortest digits if they will do.
 
     Example:
-        >>> portable_digits(-9.5), portable_digits(-9.463200569152832)
-        ('-9.5', '-9.463200569152832')
-        >>> portable_digits(-9.463200569152834)
-        '-9.463200569152834'
+        >>> portable_digits(-9.5), portable_digits(-12.458033897794039)
+        ('-9.5', '-12.458033897794038580')
     """
     shortest = repr(score)
     whole, _, decimals = shortest.removeprefix("-").partition(".")
