@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from pydantic import ValidationError
 from transformers import AutoModel
 
@@ -364,10 +365,21 @@ def test_a_plan_of_another_model():
 # --- method card -------------------------------------------------------------------------------
 
 
-def test_the_card_explains_every_option():
+def test_the_card_explains_every_option_as_the_configuration_does():
     card = README.read_text(encoding="utf-8")
-    named = set(re.findall(r"^\| `(\w+)` \|", card, flags=re.MULTILINE))
-    assert named == set(LayerDroppingConfig.model_fields) - {"method"}
+    table = card.partition("## Options")[2].partition("## What")[0].strip().splitlines()[2:]
+    assert table == [
+        f"| `{name}` | `{json.dumps(field.default)}` | {field.description} |"
+        for name, field in LayerDroppingConfig.model_fields.items()
+        if name != "method"
+    ]
+
+
+def test_the_recipe_of_the_card_is_valid():
+    card = README.read_text(encoding="utf-8")
+    recipe = yaml.safe_load(re.search(r"```yaml\n(.*?)```", card, re.DOTALL)[1])
+    configs = [LayerDroppingConfig(**step) for step in recipe["steps"]]
+    assert [(c.strategy, c.num_layers) for c in configs] == [("block_influence", 8)]
 
 
 def test_the_examples_of_the_card_print_what_it_says(capsys):

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 import torch
 from transformers import AutoModel
@@ -186,6 +188,15 @@ def test_layer_types_left_as_they_were_would_load_as_another_model():
     broken.config.layer_types = ["full_attention", "sliding_attention"]
     with pytest.raises(ParityError, match="hidden states that differ"):
         verify_reload(broken)
+
+
+def test_a_pattern_that_the_old_field_cannot_say_is_null_in_the_file(tmp_path):
+    model = zoo_model("ModernBertModel", num_hidden_layers=7, global_attn_every_n_layers=3)
+    new = keep_layers(model, [0, 1, 3, 6])
+    verify_reload(new)
+    new.save_pretrained(tmp_path)
+    saved = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
+    assert saved["global_attn_every_n_layers"] is None
 
 
 # --- refusals ----------------------------------------------------------------------------------

@@ -32,6 +32,11 @@ def sample_lines(source: TextSource, num_lines: int, seed: int) -> list[str]:
     Returns:
         Lines in the order of the text.
 
+    Raises:
+        EmptyTextError: If the text has no line with content.
+        TextEncodingError: If a line is not UTF-8, or the compression is damaged.
+        DataFormatError: If a file is of no known kind or broken.
+
     Cost:
         Reads at most the first ``50 * num_lines`` lines.
 
@@ -69,7 +74,7 @@ def block_influence(
         states before and after layer i.
 
     References:
-        Men et al. (2024), ShortGPT, arXiv 2403.03853, equation 1.
+        Men et al. (2024), ShortGPT, arXiv 2403.03853, definition of block influence.
     """
     encoder = view(model)
     cosines = _CosineSums(len(encoder.layers))

@@ -105,6 +105,10 @@ def plan(
         LayerRangeError: If more layers are wanted than there are, or the list names a layer
             outside the model, twice, out of order, or leaves out one that must stay.
         MissingInputError: If block influence is asked for and a language has no text.
+        DataNotFoundError: If a language's text is not there.
+        EmptyTextError: If a language's text has no line with content.
+        TextEncodingError: If a line is not UTF-8, or the compression is damaged.
+        DataFormatError: If a text file is of no known kind or broken.
         NoEffectError: If every layer would stay.
 
     Cost:

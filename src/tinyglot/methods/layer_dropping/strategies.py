@@ -71,7 +71,7 @@ def preferred_by_influence(block_influence: Sequence[float]) -> tuple[int, ...]:
         All layer indices.
 
     References:
-        Men et al. (2024), ShortGPT, arXiv 2403.03853, section 2.
+        Men et al. (2024), ShortGPT, arXiv 2403.03853: layers are removed by ascending influence.
 
     Example:
         >>> preferred_by_influence([0.1, 0.3, 0.1, 0.2])
