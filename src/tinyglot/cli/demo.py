@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tinyglot.cli.output import print_table, quiet_libraries, tell
+from tinyglot.cli.output import quiet_libraries, tell
 
 EPILOG = "Examples:\n\ntinyglot demo --out runs/demo"
 
@@ -26,9 +26,9 @@ def demo(
 ) -> None:
     """Unpack, make a synthetic corpus, trim, fine-tune, drop layers, export, report."""
     from tinyglot.recipes import read_recipe, run_recipe, stage_facts
-    from tinyglot.reports import stage_table
+    from tinyglot.reports import print_stages
 
     quiet_libraries()
     finished = run_recipe(read_recipe("demo"), out, tell)
-    print_table(stage_table(finished.rows(), stage_facts(finished)))
+    print_stages(stage_facts(finished), finished.rows())
     tell(f"wrote {finished.directory / 'report.html'}")

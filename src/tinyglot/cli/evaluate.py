@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tinyglot.cli.output import print_json, print_records, quiet_libraries
+from tinyglot.cli.output import print_json, quiet_libraries
 
 EPILOG = (
     "Examples:\n\n"
@@ -32,7 +32,7 @@ def evaluate(  # noqa: PLR0913  (one parameter an option)
 ) -> None:
     """Score a model with 95 % intervals; macro-average and worst language beside the mean."""
     from tinyglot import api
-    from tinyglot.evaluation import summarise
+    from tinyglot.reports import print_scores
 
     quiet_libraries()
     rows = api.evaluate(
@@ -45,4 +45,4 @@ def evaluate(  # noqa: PLR0913  (one parameter an option)
     if json:
         print_json(rows.to_dicts())
     else:
-        print_records(summarise(rows).to_dicts())
+        print_scores(rows)

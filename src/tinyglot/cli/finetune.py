@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tinyglot.cli.output import given, print_json, print_records, quiet_libraries, tell
+from tinyglot.cli.output import given, print_json, quiet_libraries, tell
 
 EPILOG = (
     "Examples:\n\n"
@@ -44,7 +44,7 @@ def finetune(  # noqa: PLR0913  (one parameter an option)
 ) -> None:
     """Fine-tune on labelled data, and score every language on the test split."""
     from tinyglot import api
-    from tinyglot.evaluation import summarise
+    from tinyglot.reports import print_scores
 
     quiet_libraries()
     run = api.finetune(
@@ -70,5 +70,5 @@ def finetune(  # noqa: PLR0913  (one parameter an option)
     if json:
         print_json(run.rows().to_dicts())
     else:
-        print_records(summarise(run.rows()).to_dicts())
+        print_scores(run.rows())
         tell(f"wrote {run.final}")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tinyglot.cli.output import print_json, print_records, quiet_libraries
+from tinyglot.cli.output import print_json, quiet_libraries
 
 EPILOG = (
     "Examples:\n\n"
@@ -33,6 +33,7 @@ def measure(  # noqa: PLR0913  (one parameter an option)
 ) -> None:
     """Measure models interleaved, so that a noisy machine is unfair to none."""
     from tinyglot import api
+    from tinyglot.reports import print_measures
 
     quiet_libraries()
     rows = api.measure(
@@ -41,4 +42,4 @@ def measure(  # noqa: PLR0913  (one parameter an option)
     if json:
         print_json([row.as_dict() for row in rows])
     else:
-        print_records([row.as_dict() for row in rows])
+        print_measures(rows)

@@ -2,14 +2,9 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
-_WIDE = 240
 
 
 def quiet_libraries() -> None:
@@ -59,29 +54,3 @@ def given(**options: Any) -> dict[str, Any]:  # noqa: ANN401  (any option)
     """
     return {name: value for name, value in options.items() if value is not None and value != []}
 
-
-def print_table(table: Table) -> None:
-    """Print a table on standard output.
-
-    Args:
-        table: Of rich.
-    """
-    Console(soft_wrap=False, width=None if sys.stdout.isatty() else _WIDE).print(table)
-
-
-def print_records(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print mappings with the same keys as a table.
-
-    Args:
-        rows: One line each; numbers are shown with four significant digits.
-    """
-    table = Table(*(rows[0] if rows else ()))
-    for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row.values()))
-    print_table(table)
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return "–" if value is None else str(value)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tinyglot.cli.output import print_json, print_table, quiet_libraries, tell
+from tinyglot.cli.output import print_json, quiet_libraries, tell
 
 EPILOG = "Examples:\n\ntinyglot run recipe.yaml --out runs/mine"
 
@@ -26,12 +26,12 @@ def run(
 ) -> None:
     """Run a recipe step by step; killed at any point, the same command goes on."""
     from tinyglot.recipes import read_recipe, run_recipe, stage_facts
-    from tinyglot.reports import stage_table
+    from tinyglot.reports import print_stages
 
     quiet_libraries()
     finished = run_recipe(read_recipe(recipe), out, tell)
     if json:
         print_json(stage_facts(finished))
     else:
-        print_table(stage_table(finished.rows(), stage_facts(finished)))
+        print_stages(stage_facts(finished), finished.rows())
         tell(f"wrote {finished.directory}")
