@@ -7,6 +7,7 @@ from transformers import PreTrainedTokenizerFast
 from tests.tokenizers.zoo import BYTES, ZOO, zoo_tokenizer
 from tinyglot.errors import UnknownScriptError, UnsupportedTokenizerError
 from tinyglot.tokenizers import character_token_ids, required_token_ids, tokenizer_kind
+from tinyglot.tokenizers.required import read_post_processor
 
 
 def tokens_of(tokenizer, ids):
@@ -61,6 +62,12 @@ def test_a_part_in_python_is_not_supported():
     tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.PreTokenizer.custom(Shouting())
     with pytest.raises(UnsupportedTokenizerError, match=r"cannot be written[\s\S]*Python"):
         required_token_ids(tokenizer)
+
+
+def test_a_post_processor_of_an_unknown_kind_is_not_supported():
+    state = {"post_processor": {"type": "Bracketing", "ids": [1, 2]}}
+    with pytest.raises(UnsupportedTokenizerError, match=r"unknown form[\s\S]*Bracketing"):
+        read_post_processor(state)
 
 
 # --- required ----------------------------------------------------------------------------------
