@@ -124,6 +124,7 @@ def train(
         trainer = _make_trainer(student, rows, config, folder, callbacks)
         seconds = _run(trainer, folder, settings)
         record = _record(trainer, view(student).num_token_ids)
+        trainer.release()
         if directory is not None and is_main_process():
             write_json(directory / _RECORD, asdict(record))
     trained = vocabulary.restore(student, model) if vocabulary else student.to(model.device)
@@ -239,7 +240,6 @@ def _run(trainer: TokenBatchTrainer, directory: Path, settings: dict[str, Any]) 
         started = time.perf_counter()
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         seconds = time.perf_counter() - started
-    trainer.unwrap()
     return seconds
 
 

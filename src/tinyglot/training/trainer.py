@@ -64,8 +64,10 @@ class TokenBatchTrainer(Trainer):
             return int(self.args.max_steps)
         return int(self.args.num_train_epochs) * len(self.batches)
 
-    def unwrap(self) -> None:
-        """Take off the model what training put on: autocast around ``forward``, gradients."""
+    def release(self) -> None:
+        """Let go of the optimizer, and take autocast and the gradients off the model."""
+        self.optimizer = self.lr_scheduler = None
+        self.callback_handler.optimizer = self.callback_handler.lr_scheduler = None
         model = cast(nn.Module, self.model)
         for name in ("forward", "_original_forward"):
             vars(model).pop(name, None)
