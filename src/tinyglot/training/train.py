@@ -239,8 +239,7 @@ def _run(trainer: TokenBatchTrainer, directory: Path, settings: dict[str, Any]) 
             trainer.add_callback(ProgressCallback(bar))
         started = time.perf_counter()
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-        seconds = time.perf_counter() - started
-    return seconds
+        return time.perf_counter() - started
 
 
 # --- after ---------------------------------------------------------------------------------------
