@@ -129,7 +129,7 @@ class _ZstdContent(io.RawIOBase):
         buffer[:size], self._pending = self._pending[:size], self._pending[size:]
         self._position += size
         if not size and self._is_inside_frame:
-            raise EOFError("the last zstd frame has no end")
+            raise zstandard.ZstdError("the last frame has no end")
         return size
 
     def _decompress(self, compressed: bytes) -> None:
@@ -169,12 +169,10 @@ def _damaged(path: Path, offset: int, error: Exception) -> TextEncodingError:
 def _json_lines(path: Path, on_bytes: OnBytes) -> Iterator[str]:
     broken: list[str] = []
     for number, line in _decoded_lines(path, on_bytes):
-        try:
-            text = _text_of(line)
-        except ValueError as error:
-            broken.append(f"line {number}: {error}")
-        else:
-            yield from text.split("\n")
+        text, problem = _text_of(line)
+        if problem:
+            broken.append(f"line {number}: {problem}")
+        yield from text.split("\n")
     if broken:
         shown = broken[:_NUM_SHOWN] + ["…"] * (len(broken) > _NUM_SHOWN)
         raise DataFormatError(
@@ -185,18 +183,21 @@ def _json_lines(path: Path, on_bytes: OnBytes) -> Iterator[str]:
         )
 
 
-def _text_of(line: str) -> str:
-    """Take the text out of one JSON line; a blank line has none."""
+def _text_of(line: str) -> tuple[str, str | None]:
+    """Take the text out of one JSON line, or say why there is none; a blank line has none."""
     if not line.strip():
-        return ""
-    record = json.loads(line)
-    if not isinstance(record, dict):
-        raise ValueError(f"a JSON {type(record).__name__}, not an object")  # noqa: TRY004
-    text = next((record[name] for name in TEXT_FIELDS if name in record), None)
-    if not isinstance(text, str):
-        raise ValueError(f'no string "text" or "content" among {sorted(record)}')  # noqa: TRY004
-    text.encode()  # a lone surrogate is a UnicodeEncodeError, which is a ValueError
-    return text
+        return "", None
+    try:
+        record = json.loads(line)
+        fields = record if isinstance(record, dict) else {}
+        text = next((fields[name] for name in TEXT_FIELDS if name in fields), None)
+        if isinstance(text, str):
+            text.encode()  # fails for one half of a surrogate pair
+            return text, None
+    except ValueError as error:
+        return "", str(error)
+    there = ", ".join(fields) or f"a JSON {type(record).__name__}"
+    return "", f'no string "text" or "content" in {there}'
 
 
 def _parquet_lines(path: Path, on_bytes: OnBytes) -> Iterator[str]:
