@@ -1,16 +1,21 @@
-"""Writing that is never half done: beside its place, then renamed; and a lock for run directories."""
+"""Writing that is never half done: beside its place, then renamed; and a lock for directories."""
 
 import errno
 import fcntl
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tinyglot.errors import DiskFullError, RunDirectoryError
+
+_TEMPORARY = ".{name}.{process}.tmp"
+_OLD = ".{name}.{process}.old"
+_LEFTOVER = re.compile(r"\.(?P<name>.+)\.\d+\.(?P<kind>tmp|old)")
 
 
 def cache_directory() -> Path:
@@ -44,7 +49,8 @@ def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path``; rename it there when the block ends well.
 
     Works for files and for directories (which the block must create). An existing target is
-    replaced. When the block fails, the temporary is removed and the target is untouched.
+    replaced. When the block fails, the temporary is removed and the target is untouched. Files
+    get the permissions that the process's umask gives new files.
 
     Args:
         path: The final place. Its parent directories are made.
@@ -55,19 +61,40 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         DiskFullError: If the disk is full while writing.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    _remove(temporary)
-    try:
-        yield temporary
-        _move_into_place(temporary, path)
-    except Exception as error:
+    temporary = _beside(path, _TEMPORARY)
+    with disk_full_explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
         _remove(temporary)
+        try:
+            yield temporary
+            _give_usual_permissions(temporary)
+            _move_into_place(temporary, path)
+        except BaseException:
+            _remove(temporary)
+            raise
+
+
+def _beside(path: Path, pattern: str) -> Path:
+    return path.with_name(pattern.format(name=path.name, process=os.getpid()))
+
+
+@contextmanager
+def disk_full_explained(path: Path) -> Iterator[None]:
+    """Turn any error that means a full disk into one that says so.
+
+    Args:
+        path: What is being written.
+
+    Raises:
+        DiskFullError: If the block failed for want of room.
+    """
+    try:
+        yield
+    except DiskFullError:
+        raise
+    except Exception as error:
         if is_disk_full(error):
             raise _disk_full(path) from error
-        raise
-    except BaseException:
-        _remove(temporary)
         raise
 
 
@@ -79,18 +106,27 @@ def is_disk_full(error: BaseException) -> bool:
 
 
 def _disk_full(path: Path) -> DiskFullError:
-    free = shutil.disk_usage(path.parent).free
+    there = next(parent for parent in path.absolute().parents if parent.exists())
     return DiskFullError(
         f"Could not write {path.name}: the disk is full.",
-        got=f"{free / 2**20:.0f} MiB free in {path.parent}",
+        got=f"{shutil.disk_usage(there).free / 2**20:.0f} MiB free in {there}",
         expected="room for the whole file",
         fix="free some space or choose another --out; nothing was left half-written",
     )
 
 
+def _give_usual_permissions(path: Path) -> None:
+    """Undo the mode 600 that some libraries write with."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    files = (found for found in path.rglob("*") if found.is_file()) if path.is_dir() else [path]
+    for file in files:
+        file.chmod(0o666 & ~mask)
+
+
 def _move_into_place(temporary: Path, path: Path) -> None:
     if path.is_dir():
-        old = path.with_name(f".{path.name}.{os.getpid()}.old")
+        old = _beside(path, _OLD)
         path.rename(old)
         temporary.rename(path)
         _remove(old)
@@ -105,6 +141,23 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def clear_leftovers(directory: Path) -> None:
+    """Remove what killed processes were writing; put back what they were about to replace.
+
+    Args:
+        directory: Held by this process, so that no other is writing there.
+    """
+    for path in sorted(directory.rglob(".*")):
+        found = _LEFTOVER.fullmatch(path.name)
+        if found is None or not path.exists():
+            continue
+        target = path.with_name(found["name"])
+        if found["kind"] == "old" and not target.exists():
+            path.rename(target)
+        else:
+            _remove(path)
+
+
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
     """Hold a directory for one process; the lock goes with the process, however it ends.
@@ -113,10 +166,10 @@ def locked(directory: Path) -> Iterator[None]:
         directory: The run directory; made if it is not there.
 
     Raises:
-        RunDirectoryError: If another process holds it.
+        RunDirectoryError: If another process holds it, or nothing can be written there.
+        DiskFullError: If the disk is full.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / ".lock").open("a+") as handle:
+    with disk_full_explained(directory), _open_lock(directory) as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -127,7 +180,20 @@ def locked(directory: Path) -> Iterator[None]:
         yield
 
 
-def _in_use(directory: Path, handle: Any) -> RunDirectoryError:  # noqa: ANN401  (a text file)
+def _open_lock(directory: Path) -> IO[str]:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        return (directory / ".lock").open("a+")
+    except (PermissionError, FileExistsError, NotADirectoryError) as error:
+        raise RunDirectoryError(
+            "Could not use the output directory: it cannot be written.",
+            got=f"{directory} ({error.strerror})",
+            expected="a directory that you may write, or a path where one can be made",
+            fix="give another --out",
+        ) from error
+
+
+def _in_use(directory: Path, handle: IO[str]) -> RunDirectoryError:
     handle.seek(0)
     return RunDirectoryError(
         "Could not use the output directory: another run is writing to it.",
