@@ -15,7 +15,6 @@ def make_embedder(directory, head="encoder", path="1_Pooling"):
     (directory / "config_sentence_transformers.json").write_text('{"prompts": {"query": "q: "}}')
     (directory / "1_Pooling").mkdir()
     (directory / "1_Pooling" / "config.json").write_text('{"pooling_mode_mean_tokens": true}')
-    (directory / "1_Pooling" / "pytorch_model.bin").write_bytes(b"pickle")
     return directory
 
 
@@ -58,7 +57,6 @@ def test_an_embedder_stays_one(tmp_path):
     assert (record.output, record.agreement) == ("last_hidden_state", None)
     for name in ("modules.json", "config_sentence_transformers.json", "1_Pooling/config.json"):
         assert (tmp_path / "export" / name).read_bytes() == (source / name).read_bytes()
-    assert not (tmp_path / "export" / "1_Pooling" / "pytorch_model.bin").exists()
 
 
 def test_a_model_with_a_head_is_no_embedder(tmp_path):

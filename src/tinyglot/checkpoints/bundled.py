@@ -3,10 +3,10 @@
 import importlib.util
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import numpy as np
 import torch
+from torch import nn
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, XLMRobertaTokenizer
 
 from tinyglot.checkpoints.q4 import Q4File
@@ -104,16 +104,17 @@ def _model(file: Q4File) -> BertModel:
         pad_token_id=file.special_ids["pad"],
         bos_token_id=file.special_ids["bos"],
         eos_token_id=file.special_ids["eos"],
-        name_or_path=BUNDLED_ORIGIN,
     )
     with torch.device("meta"):
         model = BertModel(config, add_pooling_layer=False)
-    model = model.to_empty(device="cpu")
+    cast(nn.Module, model).to_empty(device="cpu")
     model.load_state_dict(_state(file, model), strict=True)
     # buffers are not in the checkpoint, and to_empty left them unset
-    model.embeddings.position_ids = torch.arange(header.positions)[None]
-    model.embeddings.token_type_ids = torch.zeros(1, header.positions, dtype=torch.long)
-    return model.eval()
+    buffers = dict(model.named_buffers())
+    buffers["embeddings.position_ids"].copy_(torch.arange(header.positions)[None])
+    buffers["embeddings.token_type_ids"].zero_()
+    cast(nn.Module, model).eval()
+    return model
 
 
 def _state(file: Q4File, model: BertModel) -> dict[str, torch.Tensor]:
@@ -132,7 +133,7 @@ def _state(file: Q4File, model: BertModel) -> dict[str, torch.Tensor]:
 def _tokenizer(file: Q4File) -> PreTrainedTokenizerFast:
     return XLMRobertaTokenizer(
         vocab=[*file.pieces],
-        _spm_precompiled_charsmap=_nmt_nfkc(),
+        _spm_precompiled_charsmap=cast(Any, _nmt_nfkc()),  # annotated as str, but bytes work
         model_max_length=file.header.positions,
     )
 
@@ -141,7 +142,7 @@ def _nmt_nfkc() -> bytes:
     """Take sentencepiece's own compiled `nmt_nfkc` rules out of a model trained on one line."""
     try:
         import sentencepiece
-        from sentencepiece import sentencepiece_model_pb2 as protocol
+        from sentencepiece import sentencepiece_model_pb2
     except ImportError as error:
         raise MissingExtraError(
             "Could not build the bundled tokenizer: sentencepiece is not installed.",
@@ -159,6 +160,7 @@ def _nmt_nfkc() -> bytes:
             normalization_rule_name="nmt_nfkc",
             minloglevel=2,
         )
+        protocol: Any = sentencepiece_model_pb2  # its classes are made at run time
         proto = protocol.ModelProto.FromString(Path(f"{prefix}.model").read_bytes())
     rules: bytes = proto.normalizer_spec.precompiled_charsmap
     return rules

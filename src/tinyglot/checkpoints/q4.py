@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +78,7 @@ class Q4File:
         scores = self._array("<f4", count).tolist()
         blob = self._bytes[self._offset : self._offset + blob_length]
         self._offset += blob_length
-        texts = (blob[start:end].decode() for start, end in zip(offsets, offsets[1:], strict=False))
+        texts = (blob[start:end].decode() for start, end in pairwise(offsets))
         special_ids = {"bos": bos, "eos": eos, "pad": pad, "unk": unk}
         return list(zip(texts, scores, strict=True)), special_ids
 

@@ -1,18 +1,16 @@
 """Saving whole checkpoints in one step, checked by loading them again."""
 
-import shutil
 from pathlib import Path
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from tinyglot.checkpoints.embedder import copy_embedder_files
 from tinyglot.checkpoints.load import load_model
 from tinyglot.checkpoints.locate import read_config
 from tinyglot.errors import ParityError
-from tinyglot.files import read_json, replacing
+from tinyglot.files import replacing
 from tinyglot.tokenizers import save_tokenizer, verify_tokenizer
-
-_EMBEDDER_FILES = ("modules.json", "sentence_bert_config.json", "config_sentence_transformers.json")
 
 
 def save_checkpoint(
@@ -37,13 +35,14 @@ def save_checkpoint(
     Raises:
         ParityError: If the reloaded model computes something else.
         TokenizerChangedError: If the reloaded tokenizer segments something else.
+        UnsafeCheckpointError: If a module of the embedder has only pickled weights.
         DiskFullError: If the disk is full.
     """
     with replacing(directory) as temporary:
         model.save_pretrained(temporary)
         save_tokenizer(tokenizer, temporary)
-        if source is not None and is_embedder(source) and is_bare_encoder(model):
-            _copy_embedder_files(source, temporary)
+        if source is not None and is_bare_encoder(model):
+            copy_embedder_files(source, temporary)
         verify_checkpoint(temporary, model, tokenizer)
 
 
@@ -65,9 +64,10 @@ def verify_checkpoint(
     probe = probe_inputs(model)
     difference = (probe_outputs(reloaded, probe) - probe_outputs(model, probe)).abs().max().item()
     if difference != 0.0:
+        first_ids = probe["input_ids"][0, :4].tolist()
         raise ParityError(
             "Could not save the model: loaded again, it computes something else.",
-            got=f"max difference {difference:g} over token ids {probe['input_ids'][0, :4].tolist()} …",
+            got=f"max difference {difference:g} over token ids {first_ids} …",
             expected="exactly 0",
             fix="report this with the model's config.json; nothing was written",
         )
@@ -113,18 +113,6 @@ def probe_outputs(model: PreTrainedModel, inputs: dict[str, torch.Tensor]) -> to
     return output[inputs["attention_mask"].bool()] if output.dim() == 3 else output
 
 
-def is_embedder(directory: Path) -> bool:
-    """Tell whether a directory is a sentence-transformers one.
-
-    Args:
-        directory: A checkpoint.
-
-    Returns:
-        Whether it has ``modules.json``.
-    """
-    return (directory / "modules.json").is_file()
-
-
 def is_bare_encoder(model: PreTrainedModel) -> bool:
     """Tell whether a model has no head (then its base model is the model itself).
 
@@ -135,19 +123,3 @@ def is_bare_encoder(model: PreTrainedModel) -> bool:
         Whether there is no head.
     """
     return model.base_model is model
-
-
-def _copy_embedder_files(source: Path, target: Path) -> None:
-    for name in _EMBEDDER_FILES:
-        if (source / name).is_file():
-            shutil.copyfile(source / name, target / name)
-    for module in read_json(source / "modules.json"):
-        if module["path"]:
-            _copy_module(source / module["path"], target / module["path"])
-
-
-def _copy_module(source: Path, target: Path) -> None:
-    target.mkdir(exist_ok=True)
-    if source.is_dir():  # a module without files (Normalize) has no directory on the hub
-        for path in (*source.glob("*.json"), *source.glob("*.safetensors")):
-            shutil.copyfile(path, target / path.name)

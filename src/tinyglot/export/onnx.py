@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from tinyglot.checkpoints.embedder import copy_embedder_files
 from tinyglot.errors import RunDirectoryError, TokenizerChangedError
-from tinyglot.export.embedder import copy_embedder_files
 from tinyglot.export.graph import OPSET, Traced, ready, require_onnx, trace
 from tinyglot.export.int8 import SCHEME, quantize_graph_
 from tinyglot.export.predictor import MODEL_FILE, onnx_predictor

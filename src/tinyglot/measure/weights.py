@@ -1,11 +1,10 @@
 """Which files of a directory are a model's weights."""
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from tinyglot.errors import ModelNotFoundError, UnsafeCheckpointError
-from tinyglot.files import read_json
+from tinyglot.checkpoints.embedder import module_directories
+from tinyglot.errors import ModelNotFoundError
 
-MODULES_FILE = "modules.json"
 _ONNX_PATTERNS = ("*.onnx", "*.onnx.data")
 
 
@@ -36,33 +35,3 @@ def weight_files(directory: Path) -> tuple[Path, ...]:
             fix="give a checkpoint directory or an export directory",
         )
     return tuple(sorted(found))
-
-
-def module_directories(checkpoint: Path) -> tuple[str, ...]:
-    """List the directories of a sentence-transformers checkpoint's modules.
-
-    Args:
-        checkpoint: Any directory.
-
-    Returns:
-        Paths relative to it; empty if it is no sentence-transformers checkpoint.
-
-    Raises:
-        UnsafeCheckpointError: If a path leads out of the checkpoint.
-    """
-    if not (checkpoint / MODULES_FILE).is_file():
-        return ()
-    paths = [str(module["path"]) for module in read_json(checkpoint / MODULES_FILE)]
-    outside = [path for path in paths if _leads_out(path)]
-    if outside:
-        raise UnsafeCheckpointError(
-            "Could not use the embedder's modules: a path leads out of the checkpoint.",
-            got=f"{outside[0]} in {checkpoint / MODULES_FILE}",
-            expected="directories in the checkpoint, such as 1_Pooling",
-            fix="correct modules.json if you trust the checkpoint",
-        )
-    return tuple(path for path in paths if path)
-
-
-def _leads_out(path: str) -> bool:
-    return PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts
