@@ -45,7 +45,8 @@ def trim_tokenizer(
         UnsupportedTokenizerError: If the tokenizer cannot be edited.
 
     Cost:
-        Three seconds for 250,000 Unigram pieces or 256,000 BPE tokens.
+        CPU time when a tenth is kept: one second for 250,000 Unigram pieces, three for 256,000 BPE
+        tokens with 320,000 merges.
 
     References:
         Abdaoui et al. (2020), Load What You Need, section 3.
@@ -60,6 +61,9 @@ def trim_tokenizer(
     return rebuild(tokenizer, trim_state(state, kept))
 
 
+# skeletoken edits the post-processor, but does not remove the tokens: it (0.6.1) keeps the order of
+# the vocabulary, leaves Unigram's unk_id where it was, moves added tokens into the model, and does
+# not find the merges of a BPE that marks the insides of words.
 def trim_state(state: State, kept: Sequence[int]) -> State:
     """Give the tokenizer.json of the kept tokens; the ids are right already."""
     new_ids = {old: new for new, old in enumerate(kept)}
