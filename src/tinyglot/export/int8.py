@@ -19,6 +19,7 @@ _WEIGHT_LIMIT = 63
 _ACTIVATION_LIMIT = 127
 _ZERO_POINT = 128
 _SMALLEST_RANGE = 1e-9
+_SMALLEST_WEIGHT = 1e-30
 _MIN_ROWS = 16
 _MIN_CHANNELS = 16
 
@@ -56,10 +57,14 @@ def quantize_weight(weight: NDArray[np.float32], channel_axis: int) -> Quantized
         >>> quantized.scale
         array([1. , 0.1], dtype=float32)
     """
-    scale = np.abs(weight).max(axis=1 - channel_axis, keepdims=True) / _WEIGHT_LIMIT
-    scale[scale == 0] = 1.0
-    values = np.rint(weight / scale).clip(-_WEIGHT_LIMIT, _WEIGHT_LIMIT).astype(np.int8)
-    return Quantized(values, scale.ravel().astype(np.float32))
+    axis = 1 - channel_axis
+    # in place: the table of a multilingual model is hundreds of megabytes
+    largest = np.maximum(weight.max(axis, keepdims=True), -weight.min(axis, keepdims=True))
+    scale = np.where(largest > _SMALLEST_WEIGHT, largest / _WEIGHT_LIMIT, 1).astype(np.float32)
+    rounded = weight / scale
+    np.rint(rounded, out=rounded)
+    np.clip(rounded, -_WEIGHT_LIMIT, _WEIGHT_LIMIT, out=rounded)
+    return Quantized(rounded.astype(np.int8), scale.ravel())
 
 
 def quantize_graph_(model: "onnx_ir.Model") -> None:

@@ -9,14 +9,12 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from tinyglot.checkpoints.embedder import copy_embedder_files
 from tinyglot.errors import RunDirectoryError, TokenizerChangedError
-from tinyglot.export.graph import OPSET, Traced, ready, require_onnx, trace
+from tinyglot.export.graph import OPSET, ready, require_onnx, trace
 from tinyglot.export.int8 import SCHEME, quantize_graph_
 from tinyglot.export.predictor import MODEL_FILE, onnx_predictor
 from tinyglot.export.record import RECORD_FILE, ExportRecord, package_versions, write_record
 from tinyglot.export.verify import (
     FLOAT_TOLERANCE,
-    Difference,
-    Sample,
     check_parity,
     compare,
     make_samples,
@@ -116,11 +114,14 @@ def _write_graph(
     pad = int(tokenizer.pad_token_id or 0)
     with ready(model) as source:
         traced = trace(source)
-        exact = difference = _write_and_compare(traced, source, directory, samples, pad)
+        # a graph that is only compared, not kept, needs not be packed into one file
+        _save_graph(traced.graph, directory, one_file=not int8)
+        exact = difference = compare(source, onnx_predictor(directory), samples, pad)
         check_parity(exact, FLOAT_TOLERANCE, "ONNX graph")
         if int8:
             quantize_graph_(traced.graph)
-            difference = _write_and_compare(traced, source, directory, samples, pad)
+            _save_graph(traced.graph, directory)
+            difference = compare(source, onnx_predictor(directory), samples, pad)
     return ExportRecord(
         format="onnx",
         int8=int8,
@@ -136,26 +137,16 @@ def _write_graph(
     )
 
 
-def _write_and_compare(
-    traced: Traced,
-    source: PreTrainedModel,
-    directory: Path,
-    samples: Sequence[Sample],
-    pad_token_id: int,
-) -> Difference:
-    _save_graph(traced.graph, directory)
-    return compare(source, onnx_predictor(directory), samples, pad_token_id)
-
-
-def _save_graph(graph: "onnx_ir.Model", directory: Path) -> None:
+def _save_graph(graph: "onnx_ir.Model", directory: Path, *, one_file: bool = True) -> None:
     import onnx_ir
 
     path = directory / MODEL_FILE
     for old in (path, _data_file(directory)):
         old.unlink(missing_ok=True)
     tensors = [value.const_value for value in graph.graph.initializers.values()]
-    large = sum(tensor.nbytes for tensor in tensors if tensor is not None) > _LARGEST_SINGLE_FILE
-    onnx_ir.save(graph, path, external_data=_data_file(directory).name if large else None)
+    num_bytes = sum(tensor.nbytes for tensor in tensors if tensor is not None)
+    one_file = one_file and num_bytes <= _LARGEST_SINGLE_FILE
+    onnx_ir.save(graph, path, external_data=None if one_file else _data_file(directory).name)
 
 
 def _data_file(directory: Path) -> Path:

@@ -12,6 +12,7 @@ from tinyglot.errors import MissingExtraError, ModelNotFoundError
 from tinyglot.measure import Predictor
 
 MODEL_FILE = "model.onnx"
+_INPUT_NAMES = ("input_ids", "attention_mask")
 
 
 def onnx_predictor(directory: Path, threads: int | None = None) -> Predictor:
@@ -31,7 +32,7 @@ def onnx_predictor(directory: Path, threads: int | None = None) -> Predictor:
     session = _open_session(directory / MODEL_FILE, threads or default_threads())
 
     def predictor(batch: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float32]:
-        feed = {name: np.asarray(values, np.int64) for name, values in batch.items()}
+        feed = {name: np.asarray(batch[name], np.int64) for name in _INPUT_NAMES}
         output: NDArray[np.float32] = session.run(None, feed)[0]
         return output
 
