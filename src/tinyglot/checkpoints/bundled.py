@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
+from tokenizers import AddedToken
 from torch import nn
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, XLMRobertaTokenizer
 
@@ -16,7 +17,7 @@ from tinyglot.files import cache_directory, replacing, write_json, write_text
 BUNDLED = ("multilingual-e5-small",)
 BUNDLED_ORIGIN = "intfloat/multilingual-e5-small"
 BUNDLED_LICENSE = "mit"
-_LAYOUT_VERSION = 1
+_LAYOUT_VERSION = 2
 _LAYER_NAMES = {
     "q": "attention.self.query",
     "k": "attention.self.key",
@@ -134,6 +135,8 @@ def _tokenizer(file: Q4File) -> PreTrainedTokenizerFast:
     return XLMRobertaTokenizer(
         vocab=[*file.pieces],
         _spm_precompiled_charsmap=cast(Any, _nmt_nfkc()),  # annotated as str, but bytes work
+        # as on the hub: the space before a mask belongs to it
+        mask_token=AddedToken("<mask>", lstrip=True, special=True),
         model_max_length=file.header.positions,
     )
 
