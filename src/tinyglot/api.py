@@ -5,18 +5,21 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from huggingface_hub import HfApi
 
 from tinyglot.checkpoints.locate import locate_checkpoint
+from tinyglot.checkpoints.push import push_checkpoint
 from tinyglot.data.conll import TaggedSentence
+from tinyglot.errors import ModelNotFoundError
 from tinyglot.evaluation import score
 from tinyglot.evaluation.predict import predict
 from tinyglot.export import ExportRecord, export_checkpoint, load_predictor, measure_models
 from tinyglot.measure import MeasureRow
-from tinyglot.recipes.finish import label_names, run_recipe
-from tinyglot.recipes.inputs import locate_data, text_by_language
+from tinyglot.recipes.directory import RECIPE_FILE
+from tinyglot.recipes.finish import run_recipe
+from tinyglot.recipes.heads import check_head, label_names
+from tinyglot.recipes.inputs import text_by_language
 from tinyglot.recipes.read import parse_recipe
-from tinyglot.recipes.runner import Run, Tell, silent
+from tinyglot.recipes.run import Run, Tell, silent
 from tinyglot.recipes.schema import Recipe
 from tinyglot.tasks import get_task
 from tinyglot.tasks.words import sequence_limit
@@ -48,12 +51,14 @@ def compress(
         The run; ``run.final`` is the checkpoint.
 
     Raises:
-        TinyglotError: For every bad input, before anything is written.
+        TinyglotError: For every bad input; no model is written then.
     """
     values = [text] if isinstance(text, str | Path) else text
     options["text"] = text_by_language([str(value) for value in values], languages)
-    dropping = {key: options.pop(key) for key in ("num_layers", "strategy") if key in options}
-    steps = [{"method": "vocabulary_trimming"}]
+    dropping: dict[str, Any] = {
+        key: options.pop(key) for key in ("num_layers", "strategy") if key in options
+    }
+    steps: list[dict[str, Any]] = [{"method": "vocabulary_trimming"}]
     if dropping:
         steps.append({"method": "layer_dropping", **dropping})
     recipe = build_recipe(model, steps, {"languages": list(languages), **options})
@@ -84,7 +89,7 @@ def finetune(
         The run; ``run.final`` is the checkpoint.
 
     Raises:
-        TinyglotError: For every bad input, before anything is written.
+        TinyglotError: For every bad input; no model is written then.
     """
     settings = {"task": task, "data": str(data), "evaluate": {}, **options}
     recipe = build_recipe(model, [{"method": "fine_tuning"}], settings)
@@ -114,13 +119,15 @@ def evaluate(
     Raises:
         TinyglotError: For every bad input.
     """
+    chosen = get_task(task)
     predictor = load_predictor(model)
+    check_head(predictor.directory, chosen)
     return score.evaluate(
         predictor,
         load_tokenizer(predictor.directory),
         label_names(predictor.directory),
-        get_task(task),
-        locate_data(str(data)),
+        chosen,
+        data,
         languages,
         split,
         model_name=str(model),
@@ -178,7 +185,7 @@ def push(run: str | Path, *, repo: str, private: bool = False) -> str:
     """Upload a checkpoint with its model card to the hub.
 
     Args:
-        run: A run directory, or a checkpoint directory.
+        run: A finished run directory, or a checkpoint directory.
         repo: Hub id; made if it is not there.
         private: Whether to make it private.
 
@@ -186,16 +193,25 @@ def push(run: str | Path, *, repo: str, private: bool = False) -> str:
         Address of the commit.
 
     Raises:
-        ModelNotFoundError: If there is no finished checkpoint.
+        ModelNotFoundError: If there is no such directory, or its run is not finished.
+        HubError: If the hub cannot be reached or refuses.
     """
-    final = Path(run) / "final"
-    directory = locate_checkpoint(str(final if final.is_dir() else run))
-    hub = HfApi()
-    hub.create_repo(repo, private=private, exist_ok=True)
-    commit = hub.upload_folder(
-        repo_id=repo, folder_path=directory, commit_message="Upload by tinyglot"
-    )
-    return str(commit.commit_url)
+    return push_checkpoint(_finished(Path(run)), repo, private=private)
+
+
+def _finished(directory: Path) -> Path:
+    is_run = (directory / RECIPE_FILE).exists()
+    checkpoint = directory / "final" if is_run else directory
+    if not checkpoint.is_dir() or (is_run and not (checkpoint / "README.md").exists()):
+        raise ModelNotFoundError(
+            "Could not upload: there is no finished checkpoint.",
+            got=f"{directory}, {'a run that is not finished' if is_run else 'no directory'}",
+            expected="a finished run directory, or a checkpoint directory",
+            fix="run the command that began it once more; it goes on where it stopped"
+            if is_run
+            else "check the path",
+        )
+    return locate_checkpoint(str(checkpoint))
 
 
 class Tagger:
@@ -212,6 +228,7 @@ class Tagger:
     def __init__(self, model: str | Path, *, task: str) -> None:
         self._task = get_task(task)
         self._predictor = load_predictor(model)
+        check_head(self._predictor.directory, self._task)
         self._tokenizer = load_tokenizer(self._predictor.directory)
         self._labels = label_names(self._predictor.directory)
 
@@ -222,17 +239,22 @@ class Tagger:
             sentences: Words of each.
 
         Returns:
-            The words and their tags, sentence by sentence.
+            The words and their tags, sentence by sentence; none for a sentence without words.
         """
-        outside = self._labels[0]
         examples = [
-            TaggedSentence(tuple(words), tuple(outside for _ in words)) for words in sentences
+            TaggedSentence(tuple(words), (self._labels[0],) * len(words))
+            for words in sentences
+            if words
         ]
+        tags = iter(self._tags(examples) if examples else [])
+        return [(list(words), list(next(tags)) if words else []) for words in sentences]
+
+    def _tags(self, examples: Sequence[TaggedSentence]) -> Sequence[Sequence[str]]:
         limit = sequence_limit(self._tokenizer)
         encoded = self._task.encode(examples, self._tokenizer, self._labels, limit)
         logits = predict(self._predictor, encoded, int(self._tokenizer.pad_token_id or 0))
-        tags = self._task.decode(encoded, logits, self._labels)
-        return [(list(words), list(found)) for words, found in zip(sentences, tags, strict=True)]
+        tags: Sequence[Sequence[str]] = self._task.decode(encoded, logits, self._labels)
+        return tags
 
 
 def build_recipe(model: str, steps: list[dict[str, Any]], options: Mapping[str, Any]) -> Recipe:

@@ -53,12 +53,16 @@ class ModelNotFoundError(TinyglotError, FileNotFoundError):
     """Neither a directory, nor a bundled model, nor a reachable hub id."""
 
 
+class HubError(TinyglotError, ConnectionError):
+    """The model hub could not be reached, or refused."""
+
+
 class UnsupportedArchitectureError(TinyglotError, TypeError):
     """The model belongs to no supported family."""
 
 
 class CheckpointTensorsError(TinyglotError, ValueError):
-    """A checkpoint has missing or extra tensors for its configuration."""
+    """A checkpoint has missing or extra tensors for its configuration, or a damaged file."""
 
 
 class UnsafeCheckpointError(TinyglotError, ValueError):
@@ -144,7 +148,7 @@ class MissingInputError(TinyglotError, ValueError):
 
 
 class RunDirectoryError(TinyglotError, OSError):
-    """An output directory is in use, belongs to another recipe, or is not a run."""
+    """An output directory is in use, belongs to another recipe, is not a run or not writable."""
 
 
 class DiskFullError(TinyglotError, OSError):

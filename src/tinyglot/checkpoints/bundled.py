@@ -136,7 +136,7 @@ def _tokenizer(file: Q4File) -> PreTrainedTokenizerFast:
         vocab=[*file.pieces],
         _spm_precompiled_charsmap=cast(Any, _nmt_nfkc()),  # annotated as str, but bytes work
         # as on the hub: the space before a mask belongs to it
-        mask_token=AddedToken("<mask>", lstrip=True, special=True),
+        mask_token=cast(Any, AddedToken("<mask>", lstrip=True, special=True)),
         model_max_length=file.header.positions,
     )
 

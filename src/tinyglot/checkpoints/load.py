@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 import transformers
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from tinyglot.architectures import check_family, view
@@ -48,7 +48,8 @@ def load_checkpoint(name: str, *, revision: str | None = None) -> Checkpoint:
         ModelNotFoundError: If there is no such checkpoint.
         UnsafeCheckpointError: If its weights are only pickled.
         UnsupportedArchitectureError: If the family is not supported.
-        CheckpointTensorsError: If tensors are missing, extra or of another shape.
+        CheckpointTensorsError: If tensors are missing, extra or of another shape, or a file is
+            damaged.
     """
     directory = locate_checkpoint(name, revision)
     config = read_config(directory)
@@ -100,12 +101,26 @@ def tensor_names(directory: Path) -> frozenset[str]:
 
     Returns:
         All names, over all shards.
+
+    Raises:
+        CheckpointTensorsError: If a file is damaged, such as one copied only in part.
     """
-    names: set[str] = set()
-    for path in sorted(directory.glob("*.safetensors")):
+    return frozenset(
+        name for path in sorted(directory.glob("*.safetensors")) for name in _names_in(path)
+    )
+
+
+def _names_in(path: Path) -> list[str]:
+    try:
         with safe_open(path, framework="pt") as file:
-            names.update(file.keys())
-    return frozenset(names)
+            return list(file.keys())
+    except SafetensorError as error:
+        raise CheckpointTensorsError(
+            "Could not load the model: a weight file is damaged.",
+            got=f"{path}, {path.stat().st_size} bytes ({error})",
+            expected="a whole safetensors file",
+            fix="copy or download the checkpoint again",
+        ) from error
 
 
 def _has_pooler(names: Iterable[str]) -> bool:

@@ -1,12 +1,13 @@
 """From the name a user gives to a local directory that is safe to load."""
 
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 from tinyglot.checkpoints.bundled import bundled_path
-from tinyglot.errors import ModelNotFoundError, UnsafeCheckpointError
+from tinyglot.errors import CheckpointTensorsError, ModelNotFoundError, UnsafeCheckpointError
 from tinyglot.files import read_json
 
 BUNDLED_PREFIX = "bundled:"
@@ -85,7 +86,7 @@ def _refuse_pickle(directory: Path) -> None:
     )
 
 
-def read_config(directory: Path) -> dict[str, object]:
+def read_config(directory: Path) -> dict[str, Any]:
     """Read ``config.json`` of a checkpoint, refusing one that wants to run its own code.
 
     Args:
@@ -95,9 +96,10 @@ def read_config(directory: Path) -> dict[str, object]:
         The configuration as it stands in the file.
 
     Raises:
+        CheckpointTensorsError: If the file is damaged.
         UnsafeCheckpointError: If it names code of its own and no known ``model_type``.
     """
-    config: dict[str, object] = read_json(directory / "config.json")
+    config = _read_mapping(directory / "config.json")
     if "auto_map" in config and "model_type" not in config:
         raise UnsafeCheckpointError(
             "Could not load the model: it wants to run code of its own.",
@@ -106,3 +108,15 @@ def read_config(directory: Path) -> dict[str, object]:
             fix="convert the checkpoint to a class of transformers",
         )
     return config
+
+
+def _read_mapping(path: Path) -> dict[str, Any]:
+    try:
+        return dict(read_json(path))
+    except (TypeError, ValueError) as error:
+        raise CheckpointTensorsError(
+            "Could not load the model: its configuration is damaged.",
+            got=f"{path} ({error})",
+            expected="a JSON object",
+            fix="copy or download the checkpoint again",
+        ) from error

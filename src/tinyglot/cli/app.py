@@ -1,11 +1,16 @@
 """The program: its commands, and how it ends when something is wrong."""
 
 import importlib
+import os
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 
 import typer
-from rich.console import Console
 
+from tinyglot.cli.arguments import spread
+from tinyglot.cli.output import tell
 from tinyglot.errors import TinyglotError
 
 COMMANDS = (
@@ -22,6 +27,7 @@ COMMANDS = (
     "demo",
 )
 PROBLEM = 1
+STOPPED = 130
 
 
 def build_app() -> typer.Typer:
@@ -42,13 +48,29 @@ def build_app() -> typer.Typer:
     return app
 
 
-def main() -> None:
-    """Run the program; a problem prints its four lines and ends with exit code 1."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the program; a problem prints its four lines and ends with exit code 1.
+
+    Args:
+        arguments: Without the program's name; default: those of the process.
+    """
     try:
-        build_app()()
+        with _one_process_speaks():
+            build_app()(spread(sys.argv[1:] if arguments is None else arguments))
     except TinyglotError as error:
-        Console(stderr=True, soft_wrap=True).print(str(error), markup=False, highlight=False)
+        tell(str(error))
         sys.exit(PROBLEM)
-    except KeyboardInterrupt:
-        Console(stderr=True).print("stopped; the same command goes on from the last finished step")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == STOPPED:
+            tell("stopped; the same command goes on from the last finished step")
+        raise
+
+
+@contextmanager
+def _one_process_speaks() -> Iterator[None]:
+    """Of several processes that a launcher started, let only the first print results."""
+    if os.environ.get("RANK", "0") == "0":
+        yield
+    else:
+        with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
+            yield

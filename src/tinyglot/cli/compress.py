@@ -68,8 +68,10 @@ def compress(  # noqa: PLR0913  (one parameter an option)
 
 
 def _budgets(values: list[str]) -> dict[str, int]:
-    pairs = [value.partition("=") for value in values]
-    wrong = [value for value, (_, _, count) in zip(values, pairs, strict=True) if not count.isdecimal()]
-    if wrong:
-        raise typer.BadParameter(f"--budget {wrong[0]}: expected TAG=TOKENS, such as sw=12000")
-    return {code: int(count) for code, _, count in pairs}
+    budgets: dict[str, int] = {}
+    for value in values:
+        code, _, tokens = value.partition("=")
+        if not tokens.isdecimal() or code in budgets:
+            raise typer.BadParameter(f"--budget {value}: expected TAG=TOKENS once a language")
+        budgets[code] = int(tokens)
+    return budgets

@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
     app.command("evaluate", epilog=EPILOG)(evaluate)
 
 
-def evaluate(  # noqa: PLR0913  (one parameter an option)
+def evaluate(
     model: Annotated[str, typer.Argument(help="a fine-tuned checkpoint, or an export directory")],
     task: Annotated[str, typer.Option(help="task id, such as ner")],
     data: Annotated[str, typer.Option(help="<language>/{train,dev,test} directory, or a hub id")],

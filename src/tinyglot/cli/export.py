@@ -8,8 +8,7 @@ import typer
 from tinyglot.cli.output import print_json, quiet_libraries, tell
 
 EPILOG = (
-    "Examples:\n\n"
-    "tinyglot export runs/sw-ner/final --format onnx --int8 --out runs/sw-ner/export"
+    "Examples:\n\ntinyglot export runs/sw-ner/final --format onnx --int8 --out runs/sw-ner/export"
 )
 
 
@@ -25,7 +24,7 @@ def register(app: typer.Typer) -> None:
 def export(
     model: Annotated[str, typer.Argument(help="a checkpoint directory")],
     out: Annotated[Path, typer.Option(help="directory for the export")],
-    format: Annotated[str, typer.Option("--format", help="file format")] = "onnx",  # noqa: A002  (the option's name)
+    format: Annotated[str, typer.Option("--format", help="file format")] = "onnx",
     int8: Annotated[bool, typer.Option("--int8", help="8-bit weights, embedding included")] = False,  # noqa: FBT002  (a flag)
     json: Annotated[bool, typer.Option("--json", help="print the record as JSON")] = False,  # noqa: FBT002  (a flag)
 ) -> None:

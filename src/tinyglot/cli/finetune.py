@@ -9,7 +9,7 @@ from tinyglot.cli.output import given, print_json, quiet_libraries, tell
 
 EPILOG = (
     "Examples:\n\n"
-    "tinyglot finetune runs/sw/final --task ner --data DIR --language swh-Latn --out runs/sw-ner\n\n"
+    "tinyglot finetune runs/sw/final --task ner --data DIR --language sw --out runs/sw-ner\n\n"
     "tinyglot finetune bundled:multilingual-e5-small --task ner --data DIR --language sw "
     "--language yo --max-steps 200 --out runs/quick"
 )

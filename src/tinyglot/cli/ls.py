@@ -1,6 +1,7 @@
 """`tinyglot ls`: what there is."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -81,7 +82,7 @@ def _recipes() -> list[dict[str, Any]]:
 def _architectures() -> list[dict[str, Any]]:
     from tinyglot.architectures import families
 
-    return [family.as_dict() for family in families()]
+    return [asdict(family) for family in families()]
 
 
 _LISTINGS: dict[Listing, Callable[[], list[dict[str, Any]]]] = {

@@ -9,8 +9,8 @@ from tinyglot.cli.output import print_json, quiet_libraries
 EPILOG = (
     "Examples:\n\n"
     "tinyglot measure runs/sw/final --batch 1 --length 32\n\n"
-    "tinyglot measure bundled:multilingual-e5-small runs/sw-ner/export --batch 1 --batch 8 "
-    "--length 32 --length 128 --threads 1 --json"
+    "tinyglot measure bundled:multilingual-e5-small runs/sw-ner/export --batch 1 8 "
+    "--length 32 128 --threads 1 --json"
 )
 
 
@@ -23,10 +23,14 @@ def register(app: typer.Typer) -> None:
     app.command("measure", epilog=EPILOG)(measure)
 
 
-def measure(  # noqa: PLR0913  (one parameter an option)
+def measure(
     model: Annotated[list[str], typer.Argument(help="checkpoints and exports to compare")],
-    batch: Annotated[list[int] | None, typer.Option(help="sequences a call")] = None,
-    length: Annotated[list[int] | None, typer.Option(help="tokens a sequence")] = None,
+    batch: Annotated[
+        list[int] | None, typer.Option(help="sequences a call; one number or several")
+    ] = None,
+    length: Annotated[
+        list[int] | None, typer.Option(help="tokens a sequence; one number or several")
+    ] = None,
     threads: Annotated[int, typer.Option(help="threads of the runtime")] = 1,
     rounds: Annotated[int, typer.Option(help="timed calls of each model and shape")] = 20,
     json: Annotated[bool, typer.Option("--json", help="print the rows as JSON")] = False,  # noqa: FBT002  (a flag)

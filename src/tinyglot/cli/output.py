@@ -34,6 +34,15 @@ def print_json(value: Any) -> None:  # noqa: ANN401  (any JSON value)
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
+def print_json_line(value: Any) -> None:  # noqa: ANN401  (any JSON value)
+    """Print JSON on one line of standard output.
+
+    Args:
+        value: Anything that JSON can hold.
+    """
+    print_lines([json.dumps(value, ensure_ascii=False)])
+
+
 def print_lines(lines: list[str]) -> None:
     """Print lines on standard output.
 
@@ -53,4 +62,3 @@ def given(**options: Any) -> dict[str, Any]:  # noqa: ANN401  (any option)
         The others.
     """
     return {name: value for name, value in options.items() if value is not None and value != []}
-

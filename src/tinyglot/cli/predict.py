@@ -1,14 +1,17 @@
 """`tinyglot predict`: tag lines from standard input."""
 
 import sys
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Protocol, cast
 
 import typer
 
-from tinyglot.cli.output import print_json, print_lines, quiet_libraries
+from tinyglot.cli.output import print_json_line, print_lines, quiet_libraries
+from tinyglot.errors import TextEncodingError
 
 EPILOG = 'Examples:\n\necho "Rais wa Kenya yuko Nairobi ." | tinyglot predict MODEL --task ner'
 _LINES_AT_ONCE = 64
+_BYTES_AT_ONCE = 2**16
 
 
 def register(app: typer.Typer) -> None:
@@ -25,19 +28,58 @@ def predict(
     task: Annotated[str, typer.Option(help="task id, such as ner")],
     json: Annotated[bool, typer.Option("--json", help="one JSON object a line")] = False,  # noqa: FBT002  (a flag)
 ) -> None:
-    """Tag each line of standard input; words are separated by spaces."""
+    """Tag each line of standard input; words are separated by spaces, an empty line stays one."""
     from tinyglot.api import Tagger
 
     quiet_libraries()
     tagger = Tagger(model, task=task)
-    for lines in _batches():
+    for lines in line_batches(cast(_Stream, sys.stdin.buffer)):
         for words, tags in tagger.tag([line.split() for line in lines]):
             if json:
-                print_json({"words": words, "tags": tags})
+                print_json_line({"words": words, "tags": tags})
             else:
-                print_lines([f"{word}\t{tag}" for word, tag in zip(words, tags, strict=True)] + [""])
+                print_lines([f"{word}\t{tag}" for word, tag in zip(words, tags, strict=True)])
+                print_lines([""])
+        sys.stdout.flush()
 
 
-def _batches() -> list[list[str]]:
-    lines = [line for line in sys.stdin.read().splitlines() if line.strip()]
-    return [lines[i : i + _LINES_AT_ONCE] for i in range(0, len(lines), _LINES_AT_ONCE)]
+class _Stream(Protocol):
+    """What can give the bytes that are there without waiting for more."""
+
+    def read1(self, size: int = -1, /) -> bytes:
+        """Read what is there, at most so many bytes; nothing at the end."""
+
+
+def line_batches(stream: _Stream) -> Iterator[list[str]]:
+    """Read lines as they come: whatever is there makes a batch, so that nobody waits for more.
+
+    Args:
+        stream: Of UTF-8 text.
+
+    Yields:
+        Some lines, without their ends.
+
+    Raises:
+        TextEncodingError: If a line is not UTF-8.
+    """
+    number, rest = 0, b""
+    while chunk := stream.read1(_BYTES_AT_ONCE):
+        *lines, rest = (rest + chunk).split(b"\n")
+        for start in range(0, len(lines), _LINES_AT_ONCE):
+            batch = lines[start : start + _LINES_AT_ONCE]
+            yield [_decode(line, number + i) for i, line in enumerate(batch, 1)]
+            number += len(batch)
+    if rest:
+        yield [_decode(rest, number + 1)]
+
+
+def _decode(line: bytes, number: int) -> str:
+    try:
+        return line.removesuffix(b"\r").decode("utf-8-sig" if number == 1 else "utf-8")
+    except UnicodeDecodeError as error:
+        raise TextEncodingError(
+            "Could not read standard input: it is not UTF-8.",
+            got=f"byte {error.object[error.start]:#04x} in line {number}",
+            expected="UTF-8 text, one sentence a line",
+            fix="convert it, for example: iconv -f LATIN1 -t UTF-8",
+        ) from error

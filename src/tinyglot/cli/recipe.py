@@ -7,10 +7,12 @@ import typer
 
 from tinyglot.cli.output import print_json, print_lines, tell
 
-EPILOG = (
-    "Examples:\n\ntinyglot recipe validate mine.yaml\n\ntinyglot recipe copy demo mine.yaml\n\n"
-    "tinyglot recipe show demo\n\ntinyglot recipe schema"
-)
+EXAMPLES = {
+    "validate": "tinyglot recipe validate mine.yaml",
+    "show": "tinyglot recipe show demo",
+    "schema": "tinyglot recipe schema",
+    "copy": "tinyglot recipe copy demo mine.yaml",
+}
 Source = Annotated[str, typer.Argument(help="a YAML file, or the name of a built-in recipe")]
 
 
@@ -20,9 +22,14 @@ def register(app: typer.Typer) -> None:
     Args:
         app: The program.
     """
-    group = typer.Typer(no_args_is_help=True, help="Check, show and copy recipes.", epilog=EPILOG)
+    group = typer.Typer(
+        no_args_is_help=True,
+        help="Check, show and copy recipes.",
+        epilog="\n\n".join(["Examples:", *EXAMPLES.values()]),
+    )
     for command in (validate, show, schema, copy):
-        group.command(command.__name__)(command)
+        name = command.__name__
+        group.command(name, epilog=f"Examples:\n\n{EXAMPLES[name]}")(command)
     app.add_typer(group, name="recipe")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from tinyglot.data.conll import TaggedSentence, read_conll
 from tinyglot.data.hub import language_of_name, read_hub_language
 from tinyglot.data.splits import canonical_split, sorted_splits
+from tinyglot.data.synthetic import locate_data
 from tinyglot.errors import DataFormatError, DataNotFoundError, UnknownLanguageError
 from tinyglot.languages import LanguageTag, resolve_language
 
@@ -102,7 +103,7 @@ def read_split(source: str | Path, language: str, split: str) -> list[TaggedSent
     every other name, as a hub data set whose configurations are named by language.
 
     Args:
-        source: A directory, or a hub id such as ``organisation/name``.
+        source: A directory, a hub id such as ``organisation/name``, or ``synthetic:ner``.
         language: Any code that ``resolve_language`` accepts.
         split: ``train``, ``dev`` (or ``valid``, ``validation``), ``test`` or another name.
 
@@ -116,7 +117,7 @@ def read_split(source: str | Path, language: str, split: str) -> list[TaggedSent
         EmptyTextError: If there is no sentence.
         DataFormatError: If lines or rows are broken; all of them are listed.
     """
-    path = Path(source)
+    path = Path(locate_data(str(source)))
     if path.is_file():
         raise DataNotFoundError(
             f"Could not read {path} as a data directory: it is a file.",

@@ -1,26 +1,54 @@
 """What every method is: a config, a plan that changes nothing, an apply that returns new values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Protocol, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from tinyglot.errors import UnknownLanguageError
 from tinyglot.languages import resolve_language
+
+Value = TypeVar("Value")
 
 
 def _resolved(code: str) -> str:
     try:
         return resolve_language(code)
     except UnknownLanguageError as error:  # pydantic collects ValueErrors only
-        raise ValueError(f"unknown language {error.got}; {error.fix}") from error
+        raise ValueError(f"no such language; expected {error.expected}") from error
+
+
+def _each_once(tags: Sequence[str]) -> Sequence[str]:
+    twice = sorted({tag for tag in tags if tags.count(tag) > 1})
+    if twice:
+        raise ValueError(f"given more than once: {', '.join(twice)}")
+    return tags
+
+
+def _not_merged(given: Any, check: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401  (any input)
+    checked = check(given)
+    if len(checked) < len(given):
+        raise ValueError("two of the keys are codes of the same language")
+    return checked
 
 
 LanguageCode = Annotated[str, AfterValidator(_resolved)]
 """A field type: any code of a language; the value becomes its tag, such as ``swh-Latn``."""
+
+LanguageCodes = Annotated[tuple[LanguageCode, ...], AfterValidator(_each_once)]
+"""A field type: languages in any order, each given once."""
+
+ByLanguage = Annotated[dict[LanguageCode, Value], WrapValidator(_not_merged)]
+"""A field type: a value for each language, as in ``ByLanguage[int]``."""
 
 
 class MethodConfig(BaseModel):
@@ -58,7 +86,11 @@ class Context:
         text: Files or directories of raw text per language.
         data: Directory (or hub id) of labelled data, if any.
         task: Task id, if any.
-        directory: The step's own working directory (resume files live there), if any.
+        directory: The step's own working directory, if any; a method that uses it makes it. It is
+            kept until the step is finished, so resume files live there. A method may write
+            ``facts.json`` into it: a JSON object of what came out, the same bytes for the same
+            seed, data and model (no times, no paths). The step's ``record.json`` takes it over
+            as ``facts``, and reports show it.
         teacher: Checkpoint of a teacher, if any.
     """
 
@@ -81,7 +113,8 @@ class PlanFunction(Protocol):
         tokenizer: PreTrainedTokenizerFast,
         config: Any,  # noqa: ANN401  (the method's own config class)
         context: Context,
-    ) -> Plan: ...
+    ) -> Plan:
+        """Plan with the method's own config."""
 
 
 class ApplyFunction(Protocol):
@@ -93,7 +126,8 @@ class ApplyFunction(Protocol):
         tokenizer: PreTrainedTokenizerFast,
         plan: Any,  # noqa: ANN401  (the method's own plan class)
         context: Context,
-    ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]: ...
+    ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+        """Apply a plan of the method's own class."""
 
 
 @dataclass(frozen=True)

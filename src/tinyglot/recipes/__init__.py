@@ -1,6 +1,8 @@
 """Recipes: what to do with a model, read from YAML, checked whole, run step by step."""
 
-from tinyglot.recipes.finish import run_recipe, stage_facts
+from tinyglot.recipes.facts import stage_facts
+from tinyglot.recipes.finish import run_recipe
+from tinyglot.recipes.inputs import check_inputs
 from tinyglot.recipes.read import (
     builtin_recipes,
     copy_recipe,
@@ -8,7 +10,7 @@ from tinyglot.recipes.read import (
     read_recipe,
     recipe_schema,
 )
-from tinyglot.recipes.runner import Run, check_inputs
+from tinyglot.recipes.run import Run
 from tinyglot.recipes.schema import Recipe
 from tinyglot.recipes.show import annotated_yaml
 

@@ -1,21 +1,29 @@
-"""From what a user types about text to files per language."""
+"""What a recipe needs beside the model: text for each language, labelled data, a task."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tinyglot.errors import DataNotFoundError, MissingInputError, UnknownLanguageError
-from tinyglot.files import cache_directory, replacing
-from tinyglot.languages import resolve_language
+from tinyglot.data.synthetic import is_synthetic
+from tinyglot.errors import (
+    DataNotFoundError,
+    MissingInputError,
+    UnknownLanguageError,
+    UnknownMethodError,
+)
+from tinyglot.languages import LanguageTag, resolve_language
+from tinyglot.methods.contract import MethodConfig
+from tinyglot.methods.registry import get_method
+from tinyglot.recipes.schema import Recipe
+from tinyglot.tasks import get_task
 
-SYNTHETIC_PREFIX = "synthetic:"
-CORPUS_VERSION = 1
+# --- from options -------------------------------------------------------------------------------
 
 
 def text_by_language(values: Sequence[str], languages: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Say which text belongs to which language.
 
     A value is ``TAG=PATH``; or a plain path, which belongs to the language when there is one; or,
-    for several languages, a directory with a folder for each (named by any code of it).
+    for several languages, a directory with a folder or file for each (named by any code of it).
 
     Args:
         values: As given, in order.
@@ -26,14 +34,15 @@ def text_by_language(values: Sequence[str], languages: Sequence[str]) -> dict[st
 
     Raises:
         DataNotFoundError: If a path is not there.
-        MissingInputError: If a path's language is not clear, or a language got no text.
+        MissingInputError: If a path's language is not clear or not wanted, or a language got no
+            text.
         UnknownLanguageError: If a code is in no table.
     """
-    tags = [resolve_language(code) for code in languages]
+    tags = list(dict.fromkeys(resolve_language(code) for code in languages))
     found: dict[str, list[str]] = {tag: [] for tag in tags}
     for value in values:
         for tag, path in _places(value, tags):
-            found.setdefault(tag, []).append(path)
+            found[tag].append(path)
     without = [tag for tag in tags if not found[tag]]
     if without:
         raise MissingInputError(
@@ -45,28 +54,35 @@ def text_by_language(values: Sequence[str], languages: Sequence[str]) -> dict[st
     return {tag: tuple(paths) for tag, paths in found.items()}
 
 
-def _places(value: str, tags: Sequence[str]) -> list[tuple[str, str]]:
+def _places(value: str, tags: Sequence[LanguageTag]) -> list[tuple[LanguageTag, str]]:
     code, separator, path = value.partition("=")
     if separator and not Path(value).exists():
-        return [(resolve_language(code), _existing(path))]
+        return [(_wanted(code, tags), _existing(path))]
     if is_synthetic(value):
         return [(tag, value) for tag in tags]
-    if len(tags) == 1:
-        return [(tags[0], _own_folder(_existing(value), tags[0]))]
     folders = _language_folders(Path(_existing(value)), tags)
-    if not folders:
+    if folders:
+        return folders
+    if len(tags) == 1:
+        return [(tags[0], value)]
+    raise MissingInputError(
+        "Could not assign the text: its language is not clear.",
+        got=f"{value} for {', '.join(tags) or 'no language'}",
+        expected="TAG=PATH, or a directory with a folder for each language",
+        fix=f"--text {tags[0]}={value}" if tags else "--language TAG",
+    )
+
+
+def _wanted(code: str, tags: Sequence[LanguageTag]) -> LanguageTag:
+    tag = resolve_language(code)
+    if tag not in tags:
         raise MissingInputError(
-            "Could not assign the text: its language is not clear.",
-            got=f"{value} for {', '.join(tags)}",
-            expected="TAG=PATH, or a directory with a folder for each language",
-            fix=f"--text {tags[0]}={value}" if tags else "--language TAG",
+            "Could not assign the text: its language is not among those asked for.",
+            got=f"text for {code} ({tag})",
+            expected=f"text for {', '.join(tags)}",
+            fix=f"--language {tag}, or leave that text out",
         )
-    return folders
-
-
-def _own_folder(path: str, tag: str) -> str:
-    folders = _language_folders(Path(path), [tag])
-    return folders[0][1] if folders else path
+    return tag
 
 
 def _existing(path: str) -> str:
@@ -80,86 +96,120 @@ def _existing(path: str) -> str:
     return path
 
 
-def _language_folders(directory: Path, tags: Sequence[str]) -> list[tuple[str, str]]:
+def _language_folders(
+    directory: Path, tags: Sequence[LanguageTag]
+) -> list[tuple[LanguageTag, str]]:
     if not directory.is_dir():
         return []
     named = [(_tag_of(path.name), str(path)) for path in sorted(directory.iterdir())]
     return [(tag, path) for tag, path in named if tag is not None and tag in tags]
 
 
-def _tag_of(name: str) -> str | None:
+def _tag_of(name: str) -> LanguageTag | None:
     try:
-        return resolve_language(name.split(".")[0])
+        return resolve_language(name.partition(".")[0])
     except UnknownLanguageError:
         return None
 
 
-def is_synthetic(source: str) -> bool:
-    """Tell whether data are made by tinyglot itself.
+# --- from a recipe ------------------------------------------------------------------------------
+
+
+def check_inputs(recipe: Recipe) -> None:
+    """Refuse a recipe that lacks what its steps need, before anything is loaded.
 
     Args:
-        source: A path, a hub id, or ``synthetic:ner``.
-
-    Returns:
-        Whether it is of the last kind.
-    """
-    return source.startswith(SYNTHETIC_PREFIX)
-
-
-def locate_data(source: str) -> str:
-    """Turn ``synthetic:ner`` into the directory of the demo corpus; leave the rest.
-
-    Args:
-        source: A path, a hub id, or ``synthetic:ner``.
-
-    Returns:
-        A path or a hub id.
+        recipe: A checked recipe.
 
     Raises:
-        DataNotFoundError: If there is no synthetic corpus of that name.
+        MissingInputError: Names everything that is lacking or not there.
     """
-    return str(synthetic_path(source)) if is_synthetic(source) else source
-
-
-def locate_text(source: str, tag: str) -> Path:
-    """Turn ``synthetic:ner`` into the demo corpus's text in one language; leave the rest.
-
-    Args:
-        source: A path, or ``synthetic:ner``.
-        tag: The language.
-
-    Returns:
-        A path.
-
-    Raises:
-        DataNotFoundError: If there is no synthetic corpus of that name.
-    """
-    return synthetic_path(source) / f"{tag}.txt" if is_synthetic(source) else Path(source)
-
-
-def synthetic_path(source: str) -> Path:
-    """Make the demo corpus if that was not done yet, and say where it is.
-
-    Args:
-        source: ``synthetic:ner``.
-
-    Returns:
-        A directory ``<tag>/{train,dev,test}.conll`` with a ``<tag>.txt`` for each language.
-
-    Raises:
-        DataNotFoundError: If there is no synthetic corpus of that name.
-    """
-    if source != f"{SYNTHETIC_PREFIX}ner":
-        raise DataNotFoundError(
-            "Could not find the synthetic corpus.",
-            got=source,
-            expected=f"{SYNTHETIC_PREFIX}ner",
-            fix="give a directory or a hub dataset id, or that name",
+    lacking = [*_lacking_text(recipe), *_unknown_tasks(recipe), *_lacking_for_evaluation(recipe)]
+    for position, step in enumerate(recipe.steps):
+        place = f"steps.{position}.{step.method}"
+        lacking += [f"{place} needs {need}" for need in _needs(recipe, step)]
+    if lacking:
+        raise MissingInputError(
+            f"Could not start: {len(lacking)} input(s) are missing.",
+            got="\n".join(lacking),
+            expected="every input that a step needs",
+            fix="add the keys to the recipe, or give the options (--text, --data, --language)",
         )
-    from tinyglot.data.demo import make_ner_corpus
 
-    directory = cache_directory() / f"synthetic-ner-v{CORPUS_VERSION}"
-    if not directory.exists():
-        with replacing(directory) as temporary:
-            make_ner_corpus(temporary)
-    return directory
+
+def _needs(recipe: Recipe, step: MethodConfig) -> Iterator[str]:
+    needs = get_method(step.method).needs
+    for need in needs:
+        if not getattr(recipe, need) and not getattr(step, need, None):
+            yield need
+        elif need == "text":
+            tags = getattr(step, "languages", ()) or recipe.languages
+            yield from (f"text for {tag}" for tag in tags if tag not in recipe.text)
+
+
+def _lacking_text(recipe: Recipe) -> Iterator[str]:
+    for tag, paths in recipe.text.items():
+        for path in paths:
+            if not is_synthetic(path) and not Path(path).exists():
+                yield f"text.{tag}: there is no {path}"
+
+
+def _unknown_tasks(recipe: Recipe) -> Iterator[str]:
+    named = {getattr(step, "task", None) for step in recipe.steps} | {recipe.task}
+    for task in sorted(filter(None, named)):
+        try:
+            get_task(task)
+        except UnknownMethodError as error:
+            yield f"task: there is no {task}; expected {error.expected}"
+
+
+def _lacking_for_evaluation(recipe: Recipe) -> Iterator[str]:
+    if recipe.evaluate is None:
+        return
+    if not task_of(recipe):
+        yield "evaluate needs task"
+    if not data_of(recipe):
+        yield "evaluate needs data"
+    if not evaluated_languages(recipe):
+        yield "evaluate needs languages"
+
+
+def task_of(recipe: Recipe) -> str | None:
+    """Name the task of a recipe: its own, else that of its last step that has one.
+
+    Args:
+        recipe: A checked recipe.
+
+    Returns:
+        A task id, or ``None``.
+    """
+    return recipe.task or _last(recipe, "task")
+
+
+def data_of(recipe: Recipe) -> str | None:
+    """Name the labelled data of a recipe: its own, else those of its last step that has any.
+
+    Args:
+        recipe: A checked recipe.
+
+    Returns:
+        A directory or hub id, or ``None``.
+    """
+    return recipe.data or _last(recipe, "data")
+
+
+def evaluated_languages(recipe: Recipe) -> tuple[LanguageTag, ...]:
+    """List the languages whose scores are taken.
+
+    Args:
+        recipe: A checked recipe.
+
+    Returns:
+        Those of ``evaluate``, else the recipe's.
+    """
+    return (recipe.evaluate.languages if recipe.evaluate else ()) or recipe.languages
+
+
+def _last(recipe: Recipe, field: str) -> str | None:
+    named = [value for step in recipe.steps if (value := getattr(step, field, None))]
+    return named[-1] if named else None

@@ -1,11 +1,12 @@
 """What a recipe may say: one frozen model, unknown keys refused."""
 
-from functools import cache
-from typing import Annotated, Any, Literal, Union
+from functools import cache, reduce
+from operator import or_
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
-from tinyglot.methods.contract import LanguageCode, MethodConfig
+from tinyglot.methods.contract import ByLanguage, LanguageCodes, MethodConfig
 from tinyglot.methods.registry import methods
 
 
@@ -17,7 +18,7 @@ class EvaluateSettings(_Settings):
     """Which scores to take, of every checkpoint that can give them."""
 
     split: str = Field(default="test", description="which split of the labelled data")
-    languages: tuple[LanguageCode, ...] = Field(
+    languages: LanguageCodes = Field(
         default=(), description="tags; default: all languages of the recipe"
     )
 
@@ -31,11 +32,16 @@ class ExportSettings(_Settings):
     )
 
 
+_Positive = Annotated[int, Field(ge=1)]
+
+
 class MeasureSettings(_Settings):
     """How latency is taken; the models are interleaved."""
 
-    batch: tuple[int, ...] = Field(default=(1,), min_length=1, description="sequences a call")
-    length: tuple[int, ...] = Field(default=(32,), min_length=1, description="tokens a sequence")
+    batch: tuple[_Positive, ...] = Field(default=(1,), min_length=1, description="sequences a call")
+    length: tuple[_Positive, ...] = Field(
+        default=(32,), min_length=1, description="tokens a sequence"
+    )
     threads: int = Field(default=1, ge=1, description="threads of the runtime")
     rounds: int = Field(default=20, ge=3, description="timed calls of each model and shape")
 
@@ -44,7 +50,7 @@ def _one_or_many(paths: Any) -> Any:  # noqa: ANN401  (checked by pydantic after
     return (paths,) if isinstance(paths, str) else paths
 
 
-Paths = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
+_Paths = Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(min_length=1)]
 
 
 class Recipe(_Settings):
@@ -58,10 +64,10 @@ class Recipe(_Settings):
     )
     seed: int = Field(default=0, ge=0, description="seed of every generator")
     device: str = Field(default="cpu", description="torch device: cpu, cuda, cuda:1 …")
-    languages: tuple[LanguageCode, ...] = Field(
+    languages: LanguageCodes = Field(
         default=(), description="tags such as swh-Latn; short codes are resolved"
     )
-    text: dict[LanguageCode, Paths] = Field(
+    text: ByLanguage[_Paths] = Field(
         default_factory=dict,
         description="raw text per language: files or directories (.txt .jsonl .parquet; gz, zst)",
     )
@@ -82,11 +88,11 @@ def recipe_class() -> type[Recipe]:
     Returns:
         A subclass of ``Recipe`` that checks every step.
     """
-    configs = tuple(method.config_class for method in methods())
-    step = Annotated[Union[configs], Field(discriminator="method")]  # noqa: UP007  (dynamic)
+    configs: Any = reduce(or_, (method.config_class for method in methods()))
+    step: Any = Annotated[configs, Field(discriminator="method")]
     return create_model(
         "Recipe",
         __base__=Recipe,
         __doc__=Recipe.__doc__,
-        steps=(tuple[step, ...], Recipe.model_fields["steps"]),  # type: ignore[valid-type]  # built at run time
+        steps=(tuple[step, ...], Recipe.model_fields["steps"]),
     )

@@ -1,11 +1,15 @@
 """A recipe written out: every value, and where it came from."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from pydantic import BaseModel
 from yaml import safe_dump
 
 from tinyglot.recipes.schema import Recipe
 
 _DEFAULT = "  # default"
+_WIDTH = 1000  # no value is folded
 
 
 def recipe_yaml(recipe: Recipe) -> str:
@@ -17,8 +21,7 @@ def recipe_yaml(recipe: Recipe) -> str:
     Returns:
         YAML that reads back as the same recipe.
     """
-    content = recipe.model_dump(mode="json", serialize_as_any=True)
-    return str(safe_dump(content, sort_keys=False, allow_unicode=True))
+    return _yaml(recipe.model_dump(mode="json", serialize_as_any=True))
 
 
 def annotated_yaml(recipe: Recipe) -> list[str]:
@@ -30,24 +33,30 @@ def annotated_yaml(recipe: Recipe) -> list[str]:
     Returns:
         Lines of YAML that reads back as the same recipe.
     """
-    lines: list[str] = []
-    for key in type(recipe).model_fields:
-        if key == "steps" and recipe.steps:
-            lines.append("steps:")
-            for step in recipe.steps:
-                lines += _as_item([line for field in _fields(step) for line in _entry(step, field)])
+    return list(_lines(recipe))
+
+
+def _lines(model: BaseModel) -> Iterator[str]:
+    # what kind of step it is comes first
+    for key in sorted(type(model).model_fields, key=lambda key: key != "method"):
+        value = getattr(model, key)
+        if isinstance(value, BaseModel):
+            yield f"{key}:{'' if key in model.model_fields_set else _DEFAULT}"
+            yield from (f"  {line}" for line in _lines(value))
+        elif _holds_models(value):
+            yield f"{key}:"
+            for item in value:
+                yield from _as_item(list(_lines(item)))
         else:
-            lines += _entry(recipe, key)
-    return lines
+            yield from _entry(model, key)
 
 
-def _fields(step: BaseModel) -> list[str]:
-    return list(type(step).model_fields)
+def _holds_models(value: Any) -> bool:  # noqa: ANN401  (any field)
+    return isinstance(value, tuple) and any(isinstance(item, BaseModel) for item in value)
 
 
 def _entry(model: BaseModel, key: str) -> list[str]:
-    value = model.model_dump(mode="json", include={key}, serialize_as_any=True)
-    lines: list[str] = safe_dump(value, sort_keys=False, allow_unicode=True).splitlines()
+    lines = _yaml(model.model_dump(mode="json", include={key})).splitlines()
     if key not in model.model_fields_set:
         lines[0] += _DEFAULT
     return lines
@@ -55,3 +64,7 @@ def _entry(model: BaseModel, key: str) -> list[str]:
 
 def _as_item(lines: list[str]) -> list[str]:
     return [("- " if number == 0 else "  ") + line for number, line in enumerate(lines)]
+
+
+def _yaml(value: Any) -> str:  # noqa: ANN401  (any JSON value)
+    return str(safe_dump(value, sort_keys=False, allow_unicode=True, width=_WIDTH))

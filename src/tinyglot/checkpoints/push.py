@@ -1,0 +1,77 @@
+"""Uploading a checkpoint to a model hub: its files and its card, nothing else of a directory."""
+
+from pathlib import Path
+
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.errors import HTTPError as ClientError  # type: ignore[attr-defined]  # not listed
+
+from tinyglot.checkpoints.embedder import module_directories
+from tinyglot.errors import HubError
+
+_SUFFIXES = (".json", ".safetensors", ".txt", ".model")
+_CARD = "README.md"
+
+
+def push_checkpoint(directory: Path, repo: str, *, private: bool = False) -> str:
+    """Upload a checkpoint with its model card, in one commit.
+
+    Args:
+        directory: A checkpoint.
+        repo: Hub id; made if it is not there.
+        private: Whether to make it private; a repository that is there stays as it is.
+
+    Returns:
+        Address of the commit.
+
+    Raises:
+        HubError: If the hub cannot be reached or refuses.
+        UnsafeCheckpointError: If an embedder's module leads out of the checkpoint.
+    """
+    hub = HfApi()
+    files = checkpoint_files(directory)
+    try:
+        hub.create_repo(repo, private=private, exist_ok=True)
+        commit = hub.upload_folder(
+            repo_id=repo,
+            folder_path=directory,
+            allow_patterns=list(files),
+            commit_message="Upload by tinyglot",
+        )
+    except (ClientError, HFValidationError, OSError) as error:
+        raise HubError(
+            "Could not upload the checkpoint.",
+            got=f"{repo} at {hub.endpoint}: {_first_line(error)}",
+            expected="a hub that can be reached, and the right to write to that repository",
+            fix="check --repo OWNER/NAME and the network, and log in: hf auth login",
+        ) from error
+    return str(commit.commit_url)
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0] if lines else 'no reason given'}"
+
+
+def checkpoint_files(directory: Path) -> tuple[str, ...]:
+    """List the files that make a checkpoint.
+
+    Args:
+        directory: A checkpoint.
+
+    Returns:
+        Paths relative to it, sorted: weights, configuration, tokenizer, card, and the modules of a
+        sentence-transformers checkpoint.
+
+    Raises:
+        UnsafeCheckpointError: If an embedder's module leads out of the checkpoint.
+    """
+    folders = [directory, *(directory / module for module in module_directories(directory))]
+    found = (path for folder in folders if folder.is_dir() for path in folder.iterdir())
+    return tuple(
+        sorted(
+            str(path.relative_to(directory))
+            for path in found
+            if path.is_file() and (path.suffix in _SUFFIXES or path.name == _CARD)
+        )
+    )

@@ -1,0 +1,131 @@
+"""Everything that is wrong with a recipe, said at once, each with its place and a suggestion."""
+
+import difflib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from tinyglot.errors import RecipeError, UnknownMethodError
+from tinyglot.methods.registry import METHODS, get_method
+
+Location = tuple[int | str, ...]
+_LONGEST_VALUE = 60
+
+
+def recipe_error(messages: list[str], file: str | None) -> RecipeError:
+    """Put mistakes into one error.
+
+    Args:
+        messages: A line each.
+        file: The recipe's file; ``None`` if options of a command or function were given.
+
+    Returns:
+        The error to raise.
+    """
+    many = f"{len(messages)} mistake{'s' if len(messages) > 1 else ''}"
+    if file is None:
+        return RecipeError(
+            f"Could not use the options: {many}.",
+            got="\n".join(messages),
+            expected="options in the ranges that --help and `tinyglot recipe schema` give",
+            fix="correct them and run again",
+        )
+    return RecipeError(
+        f"Could not read {file}: {many}.",
+        got="\n".join(messages),
+        expected="keys listed by `tinyglot recipe schema`",
+        fix=f"edit the file, then `tinyglot recipe validate {file}`",
+    )
+
+
+def describe(error: ValidationError, model: type[BaseModel]) -> list[str]:
+    """Say what pydantic found, in a recipe's words.
+
+    A mistake whose place is above another's is left out: it only follows from that one.
+
+    Args:
+        error: From checking a recipe.
+        model: The recipe's class, whose keys are suggested.
+
+    Returns:
+        A line for each mistake.
+    """
+    items = error.errors()
+    places = [_place(item["loc"]) for item in items]
+    return [
+        f"{'.'.join(map(str, place))}: {_text(dict(item), model)} (got {_short(item['input'])})"
+        for item, place in zip(items, places, strict=True)
+        if not any(other[: len(place)] == place and other != place for other in places)
+    ]
+
+
+def wrong_order(content: Mapping[Any, Any]) -> Iterator[str]:
+    """Find steps that come after one which they must precede.
+
+    Args:
+        content: A recipe as it stands in the file, with or without mistakes.
+
+    Yields:
+        A line for each.
+    """
+    steps = content.get("steps")
+    named = [step.get("method") for step in _list(steps) if isinstance(step, Mapping)]
+    for position, name in enumerate(named):
+        earlier = named[:position]
+        for later in get_method(name).must_precede if name in METHODS else ():
+            if later in earlier:
+                yield f"steps.{position}.{name}: must come before {later}"
+
+
+def suggestion(word: str, choices: Iterable[str]) -> str:
+    """Name the choice that is spelt most alike.
+
+    Args:
+        word: As given.
+        choices: What there is.
+
+    Returns:
+        Such as ``, did you mean 'languages'?``; nothing if none is near.
+    """
+    near = difflib.get_close_matches(word, list(choices), n=1)
+    return f", did you mean {near[0]!r}?" if near else ""
+
+
+def _list(value: Any) -> list[Any]:  # noqa: ANN401  (any YAML)
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+def _place(location: Location) -> Location:
+    return tuple(part for part in location if part != "[key]")
+
+
+def _text(item: Mapping[str, Any], model: type[BaseModel]) -> str:
+    location, kind = item["loc"], item["type"]
+    if kind == "extra_forbidden":
+        return "unknown key" + suggestion(str(location[-1]), _keys_at(location, model))
+    if kind == "union_tag_invalid":
+        given = str(item["ctx"]["tag"])
+        return f"unknown method {given!r}" + suggestion(given, METHODS)
+    if kind == "union_tag_not_found":
+        return f"no method; it is one of {', '.join(METHODS)}"
+    return str(item["msg"]).removeprefix("Value error, ")
+
+
+def _keys_at(location: Location, model: type[BaseModel]) -> Iterable[str]:
+    if location[0] == "steps" and len(location) > 2:
+        try:
+            return get_method(str(location[2])).config_class.model_fields
+        except UnknownMethodError:
+            return METHODS
+    section = model.model_fields.get(str(location[0])) if len(location) > 1 else None
+    for candidate in getattr(section.annotation, "__args__", ()) if section else ():
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate.model_fields
+    return model.model_fields
+
+
+def _short(value: Any) -> str:  # noqa: ANN401  (any YAML)
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"

@@ -1,0 +1,90 @@
+"""What a run directory holds, and where."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tinyglot.evaluation.score import SCHEMA
+from tinyglot.files import read_json
+from tinyglot.recipes.schema import Recipe
+
+Tell = Callable[[str], None]
+
+
+def silent(_: str) -> None:
+    """Take a line and show it nowhere."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run directory and the recipe that made it.
+
+    Attributes:
+        directory: Holds ``recipe.yaml``, ``steps/``, ``final/`` and the results.
+        recipe: As resolved.
+    """
+
+    directory: Path
+    recipe: Recipe
+
+    @property
+    def final(self) -> Path:
+        """The checkpoint that the recipe was run for."""
+        return self.directory / "final"
+
+    @property
+    def export(self) -> Path:
+        """The deployable file, where the recipe makes one."""
+        return self.directory / "export"
+
+    def step_directory(self, position: int) -> Path:
+        """Name the directory of a step.
+
+        Args:
+            position: From 0.
+
+        Returns:
+            Such as ``steps/01-vocabulary_trimming``.
+        """
+        return self.directory / "steps" / f"{position + 1:02d}-{self.recipe.steps[position].method}"
+
+    def is_finished(self, position: int) -> bool:
+        """Tell whether a step is finished: when its record is there, and nothing else says so.
+
+        Args:
+            position: From 0.
+
+        Returns:
+            Whether it needs not be done again.
+        """
+        return (self.step_directory(position) / "record.json").exists()
+
+    def stages(self) -> dict[str, Path]:
+        """List the checkpoints of the finished steps.
+
+        Returns:
+            Directory by step name, in order.
+        """
+        finished = filter(self.is_finished, range(len(self.recipe.steps)))
+        directories = map(self.step_directory, finished)
+        return {directory.name: directory / "checkpoint" for directory in directories}
+
+    def records(self) -> list[dict[str, Any]]:
+        """Read what each finished step recorded.
+
+        Returns:
+            One mapping a step, in order.
+        """
+        return [read_json(path.parent / "record.json") for path in self.stages().values()]
+
+    def rows(self) -> pl.DataFrame:
+        """Read the scores.
+
+        Returns:
+            Long-form rows; none if the recipe evaluates nothing.
+        """
+        path = self.directory / "results.parquet"
+        return pl.read_parquet(path) if path.exists() else pl.DataFrame(schema=SCHEMA)
