@@ -1,0 +1,1 @@
+"""Measurements of tinyglot on real models and data; results/ holds what they found."""

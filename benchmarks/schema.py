@@ -1,0 +1,214 @@
+"""What a file of results/ may hold: one pydantic model, units in the keys, unknown keys refused."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from benchmarks.provenance import Provenance
+
+RESULTS = Path(__file__).parent / "results"
+SCHEMA_VERSION = 1
+
+
+class Strict(BaseModel):
+    """Frozen; a key that is not declared is a mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ProcessCost(Strict):
+    """What one fresh process, with the processes it started, took.
+
+    ``other_cpu_s`` is what everything else on the machine computed meanwhile: on two quiet cores
+    it is near 0, and the wall time means something only then.
+    """
+
+    wall_s: float
+    user_cpu_s: float
+    system_cpu_s: float
+    other_cpu_s: float | None
+    peak_memory_bytes: int
+    load_average_before: float | None
+
+    @property
+    def cpu_s(self) -> float:
+        return self.user_cpu_s + self.system_cpu_s
+
+
+class Text(Strict):
+    """Raw text that was counted, by its folders below the data directory."""
+
+    folders: tuple[str, ...]
+    num_languages: int
+    size_bytes: int
+
+
+class Trim(Strict):
+    """`tinyglot compress` with all of the text, in fresh processes."""
+
+    benchmark: Literal["trim"] = "trim"
+    model: str
+    text: Text
+    num_rows_before: int
+    num_rows_after: int
+    runs: tuple[ProcessCost, ...] = Field(min_length=1)
+    phases_s: dict[str, float]
+    phases_cpu_s: dict[str, float]
+
+
+class PeerRun(Strict):
+    """One tool on one text: what it took, or why it did not get to the end."""
+
+    tool: str
+    versions: dict[str, str]
+    outcome: Literal["finished", "failed", "stopped"]
+    error: str | None
+    adaptation: tuple[str, ...]
+    text: Text
+    num_rows_after: int | None
+    cost: ProcessCost
+
+
+class TrimPeers(Strict):
+    """The same model directory and the same text, trimmed by several tools in turn."""
+
+    benchmark: Literal["trim_peers"] = "trim_peers"
+    model: str
+    num_rows_before: int
+    limit_s: float
+    runs: tuple[PeerRun, ...] = Field(min_length=1)
+
+
+class StepBlock(Strict):
+    """Some steps in a row by one of the two trainers."""
+
+    trainer: Literal["active", "plain"]
+    num_steps: int
+    num_tokens: int
+    wall_s: float
+    cpu_s: float
+
+
+class StepComparison(Strict):
+    """Both trainers on the same batches, block by block in turn, each in a process of its own."""
+
+    batch: int
+    num_steps: int
+    mean_tokens_per_step: float
+    active_tokens_per_s: float
+    plain_tokens_per_s: float
+    throughput_ratio_median: float
+    throughput_ratio_min: float
+    throughput_ratio_max: float
+    cpu_ratio: float
+    max_loss_difference: float
+    first_loss: float
+    last_loss: float
+    active_rows: int
+    plain_rows: int
+    active_peak_memory_bytes: int
+    plain_peak_memory_bytes: int
+    base_memory_bytes: int
+    num_threads: int
+    load_average_before: float
+    other_cpu_s: float | None
+    blocks: tuple[StepBlock, ...]
+
+
+class TrainingStep(Strict):
+    """Fine-tuning step: active vocabulary against the Trainer as it comes."""
+
+    benchmark: Literal["training_step"] = "training_step"
+    model: str
+    data: str
+    precision: str
+    plain_optimizer: str
+    comparisons: tuple[StepComparison, ...] = Field(min_length=1)
+
+
+class LanguageScore(Strict):
+    """F1 of one language with its 95 % interval over sentences."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+class StageRow(Strict):
+    """One stage of a job."""
+
+    stage: str
+    format: str
+    num_parameters: int
+    num_embedding_parameters: int
+    size_bytes: int
+    latency_ms_p50: dict[str, float]
+    peak_memory_bytes: int | None
+    scores: dict[str, LanguageScore]
+    macro_average: float | None
+    worst_language: str | None
+
+
+class StepTime(Strict):
+    """Wall time of one step of a recipe."""
+
+    step: str
+    wall_s: float
+
+
+class MainJob(Strict):
+    """A whole recipe on real data, from its run directory."""
+
+    benchmark: Literal["main_job"] = "main_job"
+    recipe: str
+    recipe_sha256: str
+    method_versions: dict[str, int | str]
+    model: str
+    data: str
+    text: Text
+    languages: tuple[str, ...]
+    metric: str
+    split: str
+    latency_protocol: dict[str, int | str]
+    stages: tuple[StageRow, ...] = Field(min_length=2)
+    steps: tuple[StepTime, ...]
+    weights_sha256: dict[str, str]
+    cost: ProcessCost | None
+    size_ratio_first_to_last: float
+    latency_ratio_first_to_last: float
+
+
+class LayerDropping(Strict):
+    """Retrieval after each strategy of layer dropping, without training."""
+
+    benchmark: Literal["layer_dropping"] = "layer_dropping"
+    influence: dict[str, list[float]]
+    rows: tuple[dict[str, Any], ...]
+
+
+Result = Annotated[
+    Trim | TrimPeers | TrainingStep | MainJob | LayerDropping, Field(discriminator="benchmark")
+]
+
+
+class ResultFile(Strict):
+    """A file of results/."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    provenance: Provenance
+    result: Result
+
+
+def read_result(path: Path) -> ResultFile:
+    return ResultFile.model_validate_json(path.read_text(encoding="utf-8"))
+
+
+def write_result(name: str, provenance: Provenance, result: Result) -> Path:
+    path = RESULTS / f"{name}.json"
+    content = ResultFile(provenance=provenance, result=result).model_dump_json(indent=1)
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(content + "\n", encoding="utf-8")
+    temporary.replace(path)
+    return path
