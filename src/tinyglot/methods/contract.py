@@ -24,7 +24,8 @@ def _resolved(code: str) -> str:
     try:
         return resolve_language(code)
     except UnknownLanguageError as error:  # pydantic collects ValueErrors only
-        raise ValueError(f"no such language; expected {error.expected}") from error
+        hint = error.expected.partition("; ")[2] or "see `tinyglot ls languages`"
+        raise ValueError(f"no such language, {hint}") from error
 
 
 def _each_once(tags: Sequence[str]) -> Sequence[str]:
