@@ -11,9 +11,8 @@ from tokenizers import AddedToken, normalizers, pre_tokenizers
 from tests.parity import assert_parity
 from tests.tiny import KINDS, TINY_TEXT, tiny_tokenizer
 from tinyglot.data import token_counts
-from tinyglot.data.text import TextSource, is_held_out
-from tinyglot.data.token_counts import count_tokens, encodes_word_by_word
-from tinyglot.errors import EmptyTextError
+from tinyglot.data.text import TextSource
+from tinyglot.data.token_counts import TokenCounter, count_tokens, encodes_word_by_word
 
 WORD_KINDS = {"wordpiece": True, "unigram": True, "bpe": False, "bpe_byte_fallback": False}
 
@@ -146,29 +145,36 @@ def test_fertility_is_tokens_per_word(tmp_path):
     assert (totals.num_tokens, totals.fertility) == (7, 3.5)  # x q z Ġ x q z
 
 
-def test_parts_are_the_two_sides_of_the_held_out_split(tmp_path):
-    tokenizer = tiny_tokenizer("unigram")
-    source = source_of(tmp_path, TINY_TEXT)
-    train = count_tokens(tokenizer, source, held_out_share=0.3)
-    held_out = count_tokens(tokenizer, source, held_out_share=0.3, part="held_out")
-    assert held_out.num_lines == sum(is_held_out(line, 0.3) for line in TINY_TEXT) > 0
-    whole = count_tokens(tokenizer, source)
-    both = train + held_out
+@pytest.mark.parametrize("kind", ["unigram", "bpe"])
+def test_lines_that_come_bit_by_bit_are_counted_as_one_text(tmp_path, kind):
+    tokenizer = tiny_tokenizer(kind)
+    whole = count_tokens(tokenizer, source_of(tmp_path, TINY_TEXT))
+    counter = TokenCounter(tokenizer)
+    counter.add(TINY_TEXT[:7])
+    assert 0 < counter.result().num_tokens < whole.num_tokens
+    counter.add(TINY_TEXT[7:])
+    both = counter.result()
     assert_parity(both.counts, whole.counts)
     assert (both.num_lines, both.num_words) == (whole.num_lines, whole.num_words)
     assert (both.num_tokens, both.num_unknown) == (whole.num_tokens, whole.num_unknown)
     assert both.num_bytes == whole.num_bytes
 
 
-def test_text_that_is_all_held_out_is_refused(tmp_path):
-    source = source_of(tmp_path, TINY_TEXT)
-    with pytest.raises(EmptyTextError, match=r"held_out_share=1\.0 of 1 file\(s\), .*text\.txt"):
-        count_tokens(tiny_tokenizer("bpe"), source, held_out_share=1.0)
+def test_counts_of_two_texts_add_up(tmp_path):
+    tokenizer = tiny_tokenizer("unigram")
+    first, second, whole = (
+        count_tokens(tokenizer, source_of(tmp_path, lines))
+        for lines in (TINY_TEXT[:20], TINY_TEXT[20:], TINY_TEXT)
+    )
+    both = first + second
+    assert_parity(both.counts, whole.counts)
+    assert (both.num_lines, both.num_words) == (whole.num_lines, whole.num_words)
+    assert (both.num_tokens, both.num_unknown) == (whole.num_tokens, whole.num_unknown)
+    assert both.num_bytes == whole.num_bytes
 
 
-def test_nothing_held_out_counts_as_zeros(tmp_path):
-    source = source_of(tmp_path, TINY_TEXT)
-    totals = count_tokens(tiny_tokenizer("bpe"), source, part="held_out")
+def test_no_line_counts_as_zeros():
+    totals = TokenCounter(tiny_tokenizer("bpe")).result()
     assert (totals.num_lines, totals.counts.sum(), totals.fertility, totals.unk_rate) == (0,) * 4
 
 

@@ -6,7 +6,12 @@ from transformers import PreTrainedTokenizerFast
 
 from tests.tokenizers.zoo import BYTES, ZOO, zoo_tokenizer
 from tinyglot.errors import UnknownScriptError, UnsupportedTokenizerError
-from tinyglot.tokenizers import character_token_ids, required_token_ids, tokenizer_kind
+from tinyglot.tokenizers import (
+    character_token_ids,
+    required_token_ids,
+    tokenizer_kind,
+    unknown_token_ids,
+)
 from tinyglot.tokenizers.required import read_post_processor
 
 
@@ -119,6 +124,36 @@ def test_without_the_lowest_piece_unknown_characters_would_cost_less():
     assert unigram(*pieces).tokenize("ab¿cd") == ["ab", "¿", "cd"]
     lowest = complete.convert_tokens_to_ids("rare")
     assert lowest in required_token_ids(complete)
+
+
+# --- unknown -----------------------------------------------------------------------------------
+
+
+def unknown_tokens(name, text):
+    tokenizer = zoo_tokenizer(name)
+    unknown = unknown_token_ids(tokenizer)
+    ids = tokenizer(text, add_special_tokens=False).input_ids
+    return tokenizer.convert_ids_to_tokens([i for i in ids if i in unknown])
+
+
+@pytest.mark.parametrize(
+    ("name", "tokens"),
+    [
+        ("bert_cased", ["[UNK]"]),
+        ("xlm_roberta", ["<unk>"]),
+        ("clip_like_bpe", ["<unk>"]),
+        ("byte_fallback_bpe", ["<0xE1>", "<0xB1>", "<0x9F>"]),
+        ("unigram_byte_fallback", ["<0xE1>", "<0xB1>", "<0x9F>"]),
+        ("roberta", ["á", "±", "Ł"]),
+    ],
+)
+def test_a_letter_without_a_piece_becomes_unknown_tokens(name, tokens):
+    assert unknown_tokens(name, "ᱟ") == tokens
+
+
+@pytest.mark.parametrize("name", ["bert_cased", "xlm_roberta", "byte_fallback_bpe", "roberta"])
+def test_plain_text_has_no_unknown_token(name):
+    assert unknown_tokens(name, "watoto wanasoma kitabu.") == []
 
 
 # --- characters --------------------------------------------------------------------------------

@@ -2,12 +2,11 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby, islice
 from operator import itemgetter
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import regex
@@ -15,9 +14,9 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
-from tinyglot.data.text import TextSource, is_held_out
-from tinyglot.errors import EmptyTextError
+from tinyglot.data.text import TextSource
 from tinyglot.progress import progress_bar
+from tinyglot.tokenizers import unlimited
 
 _LINES_AT_A_TIME = 1000
 _WORDS_IN_MEMORY = 400_000
@@ -43,7 +42,7 @@ class TokenCounts:
         num_words: Words, that is runs of characters without white space. Languages written
             without spaces have few of them.
         num_tokens: Sum of ``counts``.
-        num_unknown: Occurrences of the unknown token.
+        num_unknown: Occurrences of the unknown token, or of what was said to count as unknown.
         num_bytes: UTF-8 bytes of the lines, without line ends.
     """
 
@@ -75,46 +74,72 @@ class TokenCounts:
         )
 
 
-def count_tokens(
-    tokenizer: PreTrainedTokenizerFast,
-    source: TextSource,
-    *,
-    held_out_share: float = 0.0,
-    part: Literal["train", "held_out"] = "train",
-) -> TokenCounts:
+def count_tokens(tokenizer: PreTrainedTokenizerFast, source: TextSource) -> TokenCounts:
     """Count how often each token occurs in a text.
 
-    The counts are those of encoding line by line. Where the tokenizer splits at spaces before
-    anything else, each distinct word is encoded once only, which is several times faster. The
-    tokenizer is left as it was.
-
     Args:
-        tokenizer: Any fast tokenizer.
+        tokenizer: Any fast tokenizer; left as it was.
         source: The text.
-        held_out_share: Part of the distinct lines that `is_held_out` sets aside, 0 to 1.
-        part: Count the lines that are not held out (``train``), or those that are.
 
     Returns:
-        The counts; all of them 0 where no line is held out.
+        The counts.
 
     Raises:
-        EmptyTextError: If the text has no line, or only held-out ones.
+        EmptyTextError: If the text has no line with content.
         TextEncodingError: If a file is not UTF-8 or damaged.
         DataFormatError: If a file has no text field or broken JSON lines.
 
     Cost:
-        One pass over the text; memory for about 400,000 distinct words, whatever its size.
+        One pass over the text; memory as for `TokenCounter`.
     """
-    backend = tokenizer.backend_tokenizer
-    tally = _WordTally(backend) if encodes_word_by_word(backend) else _LineTally(backend)
-    wants_held_out = part == "held_out"
-    with _unlimited(backend), progress_bar("Counting tokens", source.num_bytes) as bar:
+    counter = TokenCounter(tokenizer)
+    with progress_bar("Counting tokens", source.num_bytes) as bar:
         for batch in source.batches(_LINES_AT_A_TIME, bar.advance):
-            tally.add([x for x in batch if is_held_out(x, held_out_share) is wants_held_out])
-        tally.finish()
-    if tally.num_lines == 0 and not wants_held_out:
-        raise _nothing_left(source, held_out_share)
-    return _result(tally, tokenizer.unk_token_id)
+            counter.add(batch)
+    return counter.result()
+
+
+class TokenCounter:
+    """Counts tokens over lines that come bit by bit.
+
+    The counts are those of encoding line by line. Where the tokenizer splits at spaces before
+    anything else, each distinct word is encoded once only, which is several times faster. Memory
+    is for about 400,000 distinct words, however many lines come.
+
+    Args:
+        tokenizer: Any fast tokenizer; left as it was.
+        unknown_token_ids: Tokens that count as unknown; if ``None``, the unknown token alone.
+    """
+
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerFast,
+        unknown_token_ids: Collection[int] | None = None,
+    ) -> None:
+        backend = tokenizer.backend_tokenizer
+        self._tally = (_WordTally if encodes_word_by_word(backend) else _LineTally)(backend)
+        self._backend = backend
+        own = [] if tokenizer.unk_token_id is None else [tokenizer.unk_token_id]
+        self._unknown = own if unknown_token_ids is None else list(unknown_token_ids)
+
+    def add(self, lines: Sequence[str]) -> None:
+        """Count some more lines.
+
+        Args:
+            lines: Any number of them; a few thousand at a time are quick and need little memory.
+        """
+        with unlimited(self._backend):
+            self._tally.add(lines)
+
+    def result(self) -> TokenCounts:
+        """Give the counts of all lines so far.
+
+        Returns:
+            The counts; all of them 0 if there was no line.
+        """
+        with unlimited(self._backend):
+            self._tally.finish()
+        return _result(self._tally, self._unknown)
 
 
 def encodes_word_by_word(backend: Tokenizer) -> bool:
@@ -231,36 +256,12 @@ def _in_groups(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
         yield group
 
 
-@contextmanager
-def _unlimited(backend: Tokenizer) -> Iterator[None]:
-    """Switch truncation and padding off while the block runs."""
-    truncation, padding = backend.truncation, backend.padding
-    backend.no_truncation()
-    backend.no_padding()
-    try:
-        yield
-    finally:
-        if truncation is not None:
-            backend.enable_truncation(**truncation)
-        if padding is not None:
-            backend.enable_padding(**padding)
-
-
-def _result(tally: _LineTally, unk_token_id: int | None) -> TokenCounts:
+def _result(tally: _LineTally, unknown: Sequence[int]) -> TokenCounts:
     return TokenCounts(
-        counts=tally.counts,
+        counts=tally.counts.copy(),
         num_lines=tally.num_lines,
         num_words=tally.num_words,
         num_tokens=int(tally.counts.sum()),
-        num_unknown=0 if unk_token_id is None else int(tally.counts[unk_token_id]),
+        num_unknown=int(tally.counts[list(unknown)].sum()),
         num_bytes=tally.num_bytes,
-    )
-
-
-def _nothing_left(source: TextSource, held_out_share: float) -> EmptyTextError:
-    return EmptyTextError(
-        "Could not count tokens: all lines of the text are held out.",
-        got=f"held_out_share={held_out_share} of {len(source.files)} file(s), {source.files[0]}",
-        expected="at least one line that is not held out",
-        fix="give more text, or a smaller held-out share",
     )

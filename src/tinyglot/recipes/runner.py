@@ -91,13 +91,24 @@ def _do_step(run: Run, position: int, tell: Tell) -> None:
     directory = run.step_directory(position)
     tell(f"{directory.name}: start")
     started = time.perf_counter()
+    source = _write_checkpoint(run, position, tell)
+    _write_timing(directory, time.perf_counter() - started)
+    write_record(run, position, source)
+
+
+def _write_checkpoint(run: Run, position: int, tell: Tell) -> Path:
+    """Do the step and save what it made; give the directory that it began with."""
+    (model, tokenizer), source = _made(run, position, tell)
+    save_checkpoint(model, tokenizer, run.step_directory(position) / "checkpoint", source=source)
+    return source
+
+
+def _made(run: Run, position: int, tell: Tell) -> tuple[Made, Path]:
+    """Apply the step's method; the model that it began with is let go before anything is saved."""
     source = _load_source(run, position)
     for note in source.notes:
         tell(f"  {note}")
-    model, tokenizer = _apply(run, position, source, tell)
-    save_checkpoint(model, tokenizer, directory / "checkpoint", source=source.source)
-    _write_timing(directory, time.perf_counter() - started)
-    write_record(run, position, source.source)
+    return _apply(run, position, source, tell), source.source
 
 
 def _load_source(run: Run, position: int) -> Checkpoint:

@@ -5,7 +5,7 @@ from tinyglot.surgery.counts import ParameterCounts, count_parameters
 from tinyglot.surgery.evaluation_mode import evaluation_mode
 from tinyglot.surgery.layers import check_kept_layers, keep_layers
 from tinyglot.surgery.reload import verify_reload
-from tinyglot.surgery.vocabulary import gather_vocabulary, select_rows
+from tinyglot.surgery.vocabulary import gather_vocabulary, needed_token_ids, select_rows
 
 __all__ = [
     "ParameterCounts",
@@ -15,6 +15,7 @@ __all__ = [
     "evaluation_mode",
     "gather_vocabulary",
     "keep_layers",
+    "needed_token_ids",
     "select_rows",
     "verify_reload",
 ]

@@ -74,6 +74,21 @@ def gather_vocabulary(model: PreTrainedModel, new_id_to_old_id: Tensor) -> PreTr
     return new.model
 
 
+def needed_token_ids(model: PreTrainedModel) -> frozenset[int]:
+    """List the token ids that `gather_vocabulary` refuses to lose.
+
+    Args:
+        model: A model of a supported family.
+
+    Returns:
+        The padding id, token ids of the configuration that are in the vocabulary, and ids that
+        must keep their number.
+    """
+    encoder = view(model)
+    named = (token_id for _, token_id in _needed_ids(encoder))
+    return frozenset(encoder.pinned_token_ids).union(named)
+
+
 def _gathered(old: EncoderView, new_id_to_old_id: Tensor) -> dict[Tensor, Tensor]:
     tensors = old.named_tensors()
     distinct = {tensors[name] for name, _ in old.vocabulary_tensors()}

@@ -2,7 +2,9 @@
 
 from tinyglot.tokenizers.characters import character_token_ids
 from tinyglot.tokenizers.closure import Closure, close_token_ids, token_closure
-from tinyglot.tokenizers.required import required_token_ids
+from tinyglot.tokenizers.limits import unlimited
+from tinyglot.tokenizers.parsed import ParsedTokenizer
+from tinyglot.tokenizers.required import required_token_ids, unknown_token_ids
 from tinyglot.tokenizers.samples import HARD_SAMPLES
 from tinyglot.tokenizers.saving import (
     file_differences,
@@ -17,6 +19,7 @@ __all__ = [
     "HARD_SAMPLES",
     "Closure",
     "Kind",
+    "ParsedTokenizer",
     "character_token_ids",
     "close_token_ids",
     "file_differences",
@@ -26,5 +29,7 @@ __all__ = [
     "token_closure",
     "tokenizer_kind",
     "trim_tokenizer",
+    "unknown_token_ids",
+    "unlimited",
     "verify_tokenizer",
 ]

@@ -10,6 +10,7 @@ from tinyglot.languages.scripts import is_of_script
 from tinyglot.tokenizers.state import (
     WORD_MARKER,
     State,
+    byte_letters,
     is_byte_level,
     model_tokens,
     read_state,
@@ -44,7 +45,11 @@ def character_token_ids(
         UnknownScriptError: If Unicode has no such script.
         UnsupportedTokenizerError: If the tokenizer cannot be edited.
     """
-    state = read_state(tokenizer)
+    return character_ids(read_state(tokenizer), scripts)
+
+
+def character_ids(state: State, scripts: Collection[str]) -> frozenset[int]:
+    """List what `character_token_ids` does, from a state that was read before."""
     bytes_too = ByteLevel.alphabet() if is_byte_level(state) else ()
     kept = {WORD_MARKER, *bytes_too}
     spell = _speller(state)
@@ -69,7 +74,7 @@ def _speller(state: State) -> Callable[[str], str]:
     prefix = state["model"].get("continuing_subword_prefix") or ""
     suffix = state["model"].get("end_of_word_suffix") or ""
     if is_byte_level(state):
-        byte_of = {letter: bytes([byte]) for byte, letter in enumerate(_byte_letters())}
+        byte_of = {letter: bytes([byte]) for byte, letter in enumerate(byte_letters())}
         return lambda token: _spell_bytes(token.removeprefix(prefix), byte_of)
     return lambda token: _without_marker(token.removeprefix(prefix).removesuffix(suffix))
 
@@ -84,11 +89,3 @@ def _spell_bytes(token: str, byte_of: dict[str, bytes]) -> str:
     except (KeyError, UnicodeDecodeError):
         return ""
     return text[1:] if len(text) > 1 and text.startswith(" ") else text
-
-
-def _byte_letters() -> list[str]:
-    """List the letters of byte-level tokenizers by byte: visible ones stand for themselves."""
-    visible = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = (byte for byte in range(256) if byte not in visible)
-    moved = {byte: chr(0x100 + index) for index, byte in enumerate(others)}
-    return [moved.get(byte, chr(byte)) for byte in range(256)]

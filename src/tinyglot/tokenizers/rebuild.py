@@ -1,5 +1,6 @@
 """A transformers tokenizer of the general class, which leaves tokenizer.json as it is."""
 
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from tokenizers import models
 from transformers import PreTrainedTokenizerFast
 
-from tinyglot.tokenizers.state import State, state_kind, state_text
+from tinyglot.tokenizers.state import State, state_kind
 
 _SETTINGS = (
     "model_max_length",
@@ -37,7 +38,7 @@ def rebuild(tokenizer: PreTrainedTokenizerFast, state: State) -> PreTrainedToken
     """
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "tokenizer.json"
-        path.write_text(state_text(state), encoding="utf-8")
+        path.write_text(json.dumps(state), encoding="utf-8")
         rebuilt = PreTrainedTokenizerFast(tokenizer_file=str(path), **settings_of(tokenizer))
     if state_kind(state) == "unigram":
         model = state["model"]

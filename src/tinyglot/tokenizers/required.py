@@ -12,7 +12,14 @@ from tokenizers.pre_tokenizers import ByteLevel
 from transformers import PreTrainedTokenizerFast
 
 from tinyglot.errors import UnsupportedTokenizerError
-from tinyglot.tokenizers.state import State, all_tokens, is_byte_level, read_state, state_kind
+from tinyglot.tokenizers.state import (
+    State,
+    all_tokens,
+    byte_letters,
+    is_byte_level,
+    read_state,
+    state_kind,
+)
 
 _POST_PROCESSOR: TypeAdapter[PostProcessor] = TypeAdapter(PostProcessorDiscriminator)
 
@@ -47,6 +54,32 @@ def required_ids(tokenizer: PreTrainedTokenizerFast, state: State) -> frozenset[
     return frozenset(required)
 
 
+def unknown_token_ids(tokenizer: PreTrainedTokenizerFast) -> frozenset[int]:
+    """List the tokens that characters become which the tokenizer has no piece for.
+
+    These are the unknown token and, where the tokenizer works with bytes instead, the bytes:
+    ``<0xE1>`` and the like, or the lone bytes of longer characters in byte-level tokenizers.
+
+    Args:
+        tokenizer: A fast tokenizer; not changed.
+
+    Returns:
+        Token ids.
+
+    Raises:
+        UnsupportedTokenizerError: If the tokenizer cannot be edited.
+    """
+    return unknown_ids(tokenizer, read_state(tokenizer))
+
+
+def unknown_ids(tokenizer: PreTrainedTokenizerFast, state: State) -> frozenset[int]:
+    """List what `unknown_token_ids` does, from a state that was read before."""
+    ids = {token: token_id for token_id, token in all_tokens(state).items()}
+    names = {*_unknown_bytes(state), str(tokenizer.unk_token), state["model"].get("unk_token")}
+    of_unigram = {state["model"].get("unk_id")} - {None}
+    return frozenset(of_unigram.union(ids[name] for name in names if name in ids))
+
+
 def read_post_processor(state: State) -> PostProcessor | None:
     """Read the part that adds special tokens around the text, as skeletoken's model of it."""
     if state["post_processor"] is None:
@@ -78,6 +111,14 @@ def _fallback_names(state: State) -> Iterator[str]:
         prefix = state["model"].get("continuing_subword_prefix") or ""
         for letter in ByteLevel.alphabet():
             yield from (letter, prefix + letter)
+
+
+def _unknown_bytes(state: State) -> Iterator[str]:
+    """Name the tokens of all bytes, or those that are no whole character in a byte-level one."""
+    if state["model"].get("byte_fallback"):
+        yield from (f"<0x{byte:02X}>" for byte in range(256))
+    if is_byte_level(state):
+        yield from byte_letters()[0x80:]
 
 
 def _unigram_ids(state: State) -> set[int]:

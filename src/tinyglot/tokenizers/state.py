@@ -133,6 +133,14 @@ def is_byte_level(state: State) -> bool:
     return any(kind == "ByteLevel" for part in parts for kind in _component_types(part))
 
 
+def byte_letters() -> list[str]:
+    """List the letters of byte-level tokenizers by byte: visible ones stand for themselves."""
+    visible = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = (byte for byte in range(256) if byte not in visible)
+    moved = {byte: chr(0x100 + index) for index, byte in enumerate(others)}
+    return [moved.get(byte, chr(byte)) for byte in range(256)]
+
+
 def _component_types(component: Any) -> Iterator[str]:  # noqa: ANN401  (any JSON value)
     if isinstance(component, dict):
         yield component.get("type", "")

@@ -51,7 +51,13 @@ def trim_tokenizer(
     References:
         Abdaoui et al. (2020), Load What You Need, section 3.
     """
-    state = read_state(tokenizer)
+    return trimmed(tokenizer, read_state(tokenizer), kept_token_ids)
+
+
+def trimmed(
+    tokenizer: PreTrainedTokenizerFast, state: State, kept_token_ids: Sequence[int]
+) -> PreTrainedTokenizerFast:
+    """Do what `trim_tokenizer` does, with a state that was read before."""
     kept = [int(token_id) for token_id in kept_token_ids]
     _check_unknown_text(state)
     _check_range(kept, all_tokens(state))

@@ -1,18 +1,18 @@
 """Options of vocabulary trimming."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tinyglot.methods.contract import LanguageCode, MethodConfig
+from tinyglot.methods.contract import ByLanguage, LanguageCodes, MethodConfig
 
 
 class VocabularyTrimmingConfig(MethodConfig):
-    """Which tokens stay: by frequency over text, per language, under limits."""
+    """Which tokens stay: the most frequent ones of each language's text, under limits."""
 
     method: Literal["vocabulary_trimming"] = "vocabulary_trimming"
-    languages: tuple[LanguageCode, ...] = Field(
-        default=(), description="tags; default: all languages of the recipe"
+    languages: LanguageCodes = Field(
+        default=(), description="languages to keep; default: all languages of the recipe"
     )
     coverage: float = Field(
         default=1.0,
@@ -24,29 +24,32 @@ class VocabularyTrimmingConfig(MethodConfig):
     max_vocabulary_size: int | None = Field(
         default=None,
         ge=1,
-        description="tokens in all; the languages share it, each weighing the same",
+        description="tokens in all, at most; those that do most for the mean coverage of the "
+        "languages stay; default: no limit",
     )
-    budgets: dict[LanguageCode, int] = Field(
+    budgets: ByLanguage[Annotated[int, Field(ge=1)]] = Field(
         default_factory=dict,
-        description="tokens per language, counted before the languages are joined",
+        description="tokens of a language, at most; a token that several languages choose counts "
+        "in each, but takes one row; default: no limits",
     )
     keep_script_characters: bool = Field(
         default=True,
-        description="keep the single characters of the languages' scripts, so that unseen words "
-        "are split instead of turning into unknown",
+        description="keep the single characters of the languages' scripts besides, so that unseen "
+        "words are split and do not turn into unknown",
     )
     held_out_share: float = Field(
         default=0.02,
         ge=0.0,
         lt=0.5,
-        description="share of the lines on which the report estimates what unseen text will see; "
-        "they are left out of the choice for that estimate only",
+        description="share of the lines, 1 MB of a language at most, on which the report says what "
+        "unseen text would see; the final choice uses them too",
     )
     max_unk_rate: float = Field(
         default=0.02,
         ge=0.0,
         le=1.0,
-        description="share of unknown tokens in a language's text above which nothing is done",
+        description="share of a text's tokens that may be unknown, lone bytes included, before "
+        "trimming; above it nothing is done",
     )
     allow_no_effect: bool = Field(
         default=False, description="accept that no token is removed instead of failing"

@@ -1,67 +1,101 @@
 """Decides which tokens stay; changes nothing."""
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Literal, NamedTuple
 
+import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from tinyglot.architectures import view
-from tinyglot.data.text import TextSource
-from tinyglot.errors import (
-    MissingInputError,
-    NoEffectError,
-    UncoveredTextError,
-    VocabularySizeError,
-)
 from tinyglot.languages import language
 from tinyglot.methods.contract import Context, Plan
+from tinyglot.methods.vocabulary_trimming.checks import (
+    check_kept,
+    check_sizes,
+    check_unknown,
+    text_sources,
+)
 from tinyglot.methods.vocabulary_trimming.config import VocabularyTrimmingConfig
 from tinyglot.methods.vocabulary_trimming.report import (
     LanguageReport,
-    TextCounts,
-    TextStatistics,
-    count_texts,
     report_language,
+    report_table,
 )
-from tinyglot.methods.vocabulary_trimming.select import Counts, fill, joint_ranking, most_frequent
-from tinyglot.tokenizers import (
-    character_token_ids,
-    required_token_ids,
-    token_closure,
-    trim_tokenizer,
+from tinyglot.methods.vocabulary_trimming.select import (
+    RankedTokens,
+    fill,
+    joint_ranking,
+    most_frequent,
 )
+from tinyglot.methods.vocabulary_trimming.texts import (
+    CountedText,
+    TextStatistics,
+    count_lines,
+    count_texts,
+)
+from tinyglot.methods.vocabulary_trimming.token_ranges import RisingTokenIds
+from tinyglot.surgery import count_parameters, needed_token_ids
+from tinyglot.tokenizers import ParsedTokenizer
 
 
 class VocabularyTrimmingPlan(Plan):
     """Which token ids stay.
 
     Attributes:
+        method: Name of the method.
         num_rows_before: Rows of the embedding matrix.
-        kept_token_ids: Old ids; the new id of each is its place here.
-        num_required_tokens: Special tokens, added tokens and the like.
-        num_script_characters: Single characters kept for the scripts.
+        kept_token_ids: Old ids, rising; the new id of each is its place here.
+        num_required_tokens: Those that no tokenizer can do without: special ones and the like.
+        num_script_characters: Further ones that are characters of the scripts.
+        scripts: Whose characters stay; ISO 15924 codes.
+        num_parameters_before: Values in distinct parameters of the model.
+        num_parameters_after: The same of the smaller model.
+        vocabulary_digest: Differs if the tokenizer's tokens do.
         languages: A report for each language.
     """
 
+    method: Literal["vocabulary_trimming"] = "vocabulary_trimming"
     num_rows_before: int
-    kept_token_ids: tuple[int, ...]
+    kept_token_ids: RisingTokenIds
     num_required_tokens: int
     num_script_characters: int
+    scripts: tuple[str, ...]
+    num_parameters_before: int
+    num_parameters_after: int
+    vocabulary_digest: str
     languages: tuple[LanguageReport, ...]
 
     def summary(self) -> list[str]:
         """Say what stays.
 
         Returns:
-            A line in all, and one for each language.
+            Rows and parameters in all, then a table with a line for each language.
         """
-        kept = len(self.kept_token_ids)
+        kept, scripts = len(self.kept_token_ids), ", ".join(self.scripts)
+        by_frequency = kept - self.num_required_tokens - self.num_script_characters
+        before, after = self.num_parameters_before, self.num_parameters_after
         return [
-            f"keep {kept:,} of {self.num_rows_before:,} rows "
-            f"({kept / self.num_rows_before:.1%}), {self.num_required_tokens:,} of them required, "
-            f"{self.num_script_characters:,} characters of the scripts",
-            *(report.line() for report in self.languages),
+            f"keep {kept:,} of {self.num_rows_before:,} rows ({kept / self.num_rows_before:.1%}), "
+            f"{after / 1e6:.1f} of {before / 1e6:.1f} M parameters ({after / before:.1%})",
+            f"rows: {self.num_required_tokens:,} required, {self.num_script_characters:,} letters"
+            f"{f' of {scripts}' if scripts else ''}, {by_frequency:,} by frequency",
+            *report_table(self.languages),
         ]
+
+
+class _Base(NamedTuple):
+    """Token ids that stay whatever the text says."""
+
+    required: frozenset[int]
+    all: frozenset[int]
+    scripts: tuple[str, ...]
+
+
+class _Choice(NamedTuple):
+    """What counts decide: tokens by language, and all that stay."""
+
+    by_language: Mapping[str, frozenset[int]]
+    kept: tuple[int, ...]
 
 
 def plan(
@@ -82,142 +116,94 @@ def plan(
         The token ids that stay, with a report for each language.
 
     Raises:
-        MissingInputError: If a language has no text.
-        VocabularySizeError: If the wanted size is above the original or below what must stay.
+        MissingInputError: If a language has no text, or a budget is for another language.
+        DataNotFoundError: If a text is not there.
+        EmptyTextError: If a text has no line with content.
+        TextEncodingError: If a line is not UTF-8, or the compression is damaged.
+        DataFormatError: If a text file is of no known kind or broken.
+        VocabularySizeError: If a wanted size is above the original or below what must stay.
         UncoveredTextError: If too much of a text is unknown to the tokenizer.
+        TokenIdRangeError: If the tokenizer is another model's.
+        UnsupportedTokenizerError: If the tokenizer cannot be edited.
         NoEffectError: If no row would be removed.
 
     Cost:
         One pass of the tokenizer over the text; memory does not grow with it.
     """
-    rows = view(model).num_token_ids
-    _check_sizes(config, rows)
-    texts = count_texts(tokenizer, config.held_out_share, _sources(config, context))
-    _check_unknown(texts, config.max_unk_rate)
-    stays = _what_stays(model, tokenizer, config, texts)
-    kept = choose(tokenizer, config, stays.all, texts.whole)
-    if len(kept) == rows and not config.allow_no_effect:
-        raise _no_effect(rows)
-    after = _held_out_after(tokenizer, config, stays.all, texts)
+    sources = text_sources(config, context)
+    check_sizes(config, view(model).num_token_ids)
+    parsed = ParsedTokenizer(tokenizer)
+    base = _base(model, parsed, config, sources)
+    texts = count_texts(tokenizer, parsed.unknown_token_ids, config.held_out_share, sources)
+    check_unknown(texts, config.max_unk_rate)
+    choice = _choose(parsed, config, base, {tag: text.tokens for tag, text in texts.items()})
+    check_kept(model, choice.kept, config)
+    after = _held_out_after(parsed, config, base, texts)
     return VocabularyTrimmingPlan(
-        method="vocabulary_trimming",
-        num_rows_before=rows,
-        kept_token_ids=kept,
-        num_required_tokens=len(stays.required),
-        num_script_characters=len(stays.all - stays.required),
+        num_rows_before=view(model).num_token_ids,
+        kept_token_ids=choice.kept,
+        num_required_tokens=len(base.required),
+        num_script_characters=len(base.all) - len(base.required),
+        scripts=base.scripts,
+        num_parameters_before=count_parameters(model).num_parameters,
+        num_parameters_after=_num_parameters_after(model, len(choice.kept)),
+        vocabulary_digest=parsed.digest,
         languages=tuple(
-            report_language(tag, texts, _chosen(config, tag, texts.whole[tag]), kept, after.get(tag))
-            for tag in texts.whole
+            report_language(tag, text, choice.by_language[tag], choice.kept, after.get(tag))
+            for tag, text in texts.items()
         ),
     )
 
 
-class _Stays(NamedTuple):
-    """Token ids that stay whatever the counts say."""
-
-    required: frozenset[int]
-    all: frozenset[int]
-
-
-def _sources(config: VocabularyTrimmingConfig, context: Context) -> dict[str, TextSource]:
-    tags = config.languages or context.languages
-    without = [tag for tag in tags if tag not in context.text]
-    if without or not tags:
-        raise MissingInputError(
-            "Could not choose tokens: there is no text.",
-            got=f"no text for {', '.join(without)}" if tags else "no languages",
-            expected="text for each language",
-            fix="--language TAG --text PATH, or the keys languages and text of the recipe",
-        )
-    return {tag: TextSource(context.text[tag]) for tag in tags}
-
-
-def _check_sizes(config: VocabularyTrimmingConfig, rows: int) -> None:
-    wanted = {f"budget of {tag}": budget for tag, budget in config.budgets.items()}
-    if config.max_vocabulary_size is not None:
-        wanted["max_vocabulary_size"] = config.max_vocabulary_size
-    wrong = {name: size for name, size in wanted.items() if not 0 < size <= rows}
-    if wrong:
-        raise VocabularySizeError(
-            "Could not trim the vocabulary: the wanted size is out of range.",
-            got=", ".join(f"{name} {size}" for name, size in wrong.items()),
-            expected=f"1 to {rows}, the rows of the model",
-            fix="give a size in that range, or leave it out to keep every token of the text",
-        )
-
-
-def _check_unknown(texts: TextCounts, max_unk_rate: float) -> None:
-    for tag, statistics in texts.statistics().items():
-        if statistics.unk_rate > max_unk_rate:
-            raise UncoveredTextError(
-                "Could not choose tokens: the tokenizer does not know much of the text.",
-                got=f"{statistics.unk_rate:.1%} unknown tokens in the text of {tag} "
-                f"({statistics.num_tokens:,} tokens)",
-                expected=f"at most {max_unk_rate:.1%}",
-                fix="check that the text is in that language, choose a model whose tokenizer "
-                "knows its script, or raise max_unk_rate",
-            )
-
-
-def _what_stays(
+def _base(
     model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerFast,
+    parsed: ParsedTokenizer,
     config: VocabularyTrimmingConfig,
-    texts: TextCounts,
-) -> _Stays:
-    required = required_token_ids(tokenizer) | frozenset(view(model).pinned_token_ids)
-    if not config.keep_script_characters:
-        return _Stays(required, required)
-    scripts = sorted({language(tag).script for tag in texts.whole})
-    return _Stays(required, required | character_token_ids(tokenizer, scripts))
+    languages: Iterable[str],
+) -> _Base:
+    required = parsed.close(parsed.required_token_ids | needed_token_ids(model))
+    scripts = {language(tag).script for tag in languages if config.keep_script_characters}
+    characters = parsed.character_token_ids(scripts) if scripts else frozenset()
+    everything = fill(required | characters, (), config.max_vocabulary_size, parsed.close)
+    return _Base(required, everything, tuple(sorted(scripts)))
 
 
-def _chosen(config: VocabularyTrimmingConfig, tag: str, counts: Counts) -> Counts:
-    return most_frequent(counts, config.coverage, config.budgets.get(tag))
-
-
-def choose(
-    tokenizer: PreTrainedTokenizerFast,
+def _choose(
+    parsed: ParsedTokenizer,
     config: VocabularyTrimmingConfig,
-    base: frozenset[int],
-    counts: Mapping[str, Counts],
-) -> tuple[int, ...]:
-    """Choose the tokens that stay, from counts.
-
-    Args:
-        tokenizer: Says what a set of tokens cannot do without.
-        config: Coverage, budgets and size.
-        base: Token ids that stay in any case.
-        counts: Occurrences by token id, per language.
-
-    Returns:
-        Old token ids, rising, so that every id below the first removed one keeps its number.
-
-    Raises:
-        VocabularySizeError: If ``base`` is already larger than the wanted size.
-    """
-    chosen = {tag: _chosen(config, tag, count).tolist() for tag, count in counts.items()}
-    ranking = joint_ranking(counts, chosen)
-    return tuple(fill(base, ranking, config.max_vocabulary_size, token_closure(tokenizer)))
+    base: _Base,
+    texts: Mapping[str, RankedTokens],
+) -> _Choice:
+    by_language = {
+        tag: fill((), most_frequent(text, config.coverage), config.budgets.get(tag), parsed.close)
+        for tag, text in texts.items()
+    }
+    ranking = joint_ranking(texts, by_language)
+    kept = fill(base.all, ranking, config.max_vocabulary_size, parsed.close)
+    return _Choice(by_language, tuple(sorted(kept)))
 
 
 def _held_out_after(
-    tokenizer: PreTrainedTokenizerFast,
+    parsed: ParsedTokenizer,
     config: VocabularyTrimmingConfig,
-    base: frozenset[int],
-    texts: TextCounts,
+    base: _Base,
+    texts: Mapping[str, CountedText],
 ) -> dict[str, TextStatistics]:
     """Tokenise the held-out lines with what would have been chosen without them."""
-    if not texts.has_held_out:
+    with_lines = {tag: text for tag, text in texts.items() if text.held_out_lines}
+    if not with_lines:
         return {}
-    kept = choose(tokenizer, config, base, texts.fit_counts())
-    return texts.recount_held_out(trim_tokenizer(tokenizer, kept))
+    to_fit = {tag: text.tokens_to_fit for tag, text in texts.items()}
+    kept = _choose(parsed, config, base, to_fit).kept
+    trimmed = parsed.trim(kept)
+    unknown = np.searchsorted(kept, sorted(parsed.unknown_token_ids)).tolist()
+    return {
+        tag: TextStatistics.of(count_lines(trimmed, unknown, text.held_out_lines))
+        for tag, text in with_lines.items()
+    }
 
 
-def _no_effect(rows: int) -> NoEffectError:
-    return NoEffectError(
-        "Could not trim the vocabulary: no token would be removed.",
-        got=f"{rows} of {rows} rows kept",
-        expected="at least one row that the languages do not need",
-        fix="lower coverage, give max_vocabulary_size or budgets, or set allow_no_effect: true",
-    )
+def _num_parameters_after(model: PreTrainedModel, num_kept: int) -> int:
+    num_rows = view(model).num_token_ids
+    before, embedding = count_parameters(model)
+    return before - embedding // num_rows * (num_rows - num_kept)

@@ -1,99 +1,133 @@
-"""Which tokens stay, as a pure function of counts."""
+"""Which tokens stay, as pure functions of counts."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping
+from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyglot.errors import VocabularySizeError
 
-Counts = NDArray[np.int64]
+TokenIds = NDArray[np.int64]
 Closure = Callable[[Collection[int]], frozenset[int]]
 
 
-def most_frequent(counts: Counts, coverage: float, budget: int | None = None) -> NDArray[np.int64]:
-    """List the fewest tokens that cover a share of all occurrences, the most frequent first.
+class RankedTokens(NamedTuple):
+    """The tokens that occur in a text, by falling count, equal counts by rising id.
+
+    Attributes:
+        token_ids: Token ids [seen].
+        counts: How often each occurs [seen], at least once.
+    """
+
+    token_ids: TokenIds
+    counts: NDArray[np.int64]
+
+
+def rank_tokens(counts: NDArray[np.int64]) -> RankedTokens:
+    """Order the tokens of a text by how often they occur.
 
     Args:
-        counts: Occurrences by token id.
-        coverage: Share of the occurrences to reach, in (0, 1].
-        budget: At most so many tokens.
+        counts: Occurrences by token id [vocab].
 
     Returns:
-        Token ids by falling count, equal counts by rising id; only tokens that occur.
+        The tokens that occur.
 
     Example:
-        >>> most_frequent(np.array([5, 0, 3, 2]), coverage=0.75).tolist()
+        >>> rank_tokens(np.array([5, 0, 3, 5])).token_ids.tolist()
+        [0, 3, 2]
+    """
+    seen = np.flatnonzero(counts)
+    order = np.argsort(-counts[seen], kind="stable")
+    return RankedTokens(seen[order], counts[seen[order]])
+
+
+def most_frequent(tokens: RankedTokens, coverage: float) -> list[int]:
+    """List the fewest tokens that make up a share of all occurrences.
+
+    Args:
+        tokens: Of one text.
+        coverage: Share of the occurrences to reach, in (0, 1].
+
+    Returns:
+        Token ids by falling count.
+
+    Example:
+        >>> most_frequent(rank_tokens(np.array([5, 0, 3, 2])), coverage=0.75)
         [0, 2]
     """
-    order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
-    reached = np.cumsum(counts[order])
-    # integers, so that coverage 1 means every token and not all but rounding
-    needed = int(np.searchsorted(reached, np.ceil(coverage * counts.sum()))) + 1
-    return order[: min(needed, len(order), budget if budget is not None else len(order))]
+    reached = np.cumsum(tokens.counts)
+    # exact: 0.07 of 100 are 7, though 0.07 * 100 is a little more
+    needed = math.ceil(Fraction(str(coverage)) * int(tokens.counts.sum()))
+    fewest: list[int] = tokens.token_ids[: np.searchsorted(reached, needed) + 1].tolist()
+    return fewest
 
 
 def joint_ranking(
-    counts: Mapping[str, Counts], chosen: Mapping[str, Collection[int]]
+    texts: Mapping[str, RankedTokens], chosen: Mapping[str, Collection[int]]
 ) -> list[int]:
-    """Order the union of the languages' tokens so that every language counts once.
+    """Order the union of what the languages chose, so that every language counts once.
 
     A token's weight is the sum, over the languages that chose it, of its share of that language's
-    occurrences.
+    occurrences. So the first n tokens are the n with the highest mean coverage.
 
     Args:
-        counts: Occurrences by token id, per language.
-        chosen: Token ids per language.
+        texts: The tokens of each language's text.
+        chosen: Token ids that each language chose. Those that do not occur are left out.
 
     Returns:
         Token ids by falling weight, equal weights by rising id.
     """
-    weight = np.zeros_like(next(iter(counts.values())), dtype=np.float64)
-    union: set[int] = set()
-    for language, ids in chosen.items():
-        index = np.fromiter(ids, dtype=np.int64)
-        weight[index] += counts[language][index] / max(1, counts[language].sum())
-        union.update(index.tolist())
-    return sorted(union, key=lambda token_id: (-weight[token_id], token_id))
+    weights = np.zeros(1 + max(int(text.token_ids.max()) for text in texts.values()))
+    for language in sorted(texts):  # sums of floats depend on the order
+        token_ids, counts = texts[language]
+        mine = np.isin(token_ids, np.fromiter(chosen[language], np.int64))
+        weights[token_ids[mine]] += counts[mine] / counts.sum()
+    union = np.flatnonzero(weights)
+    ranked: list[int] = union[np.argsort(-weights[union], kind="stable")].tolist()
+    return ranked
 
 
-def fill(base: frozenset[int], ranking: Sequence[int], size: int | None, close: Closure) -> list[int]:
+def fill(
+    base: Collection[int], ranking: Iterable[int], size: int | None, close: Closure
+) -> frozenset[int]:
     """Add the best-ranked tokens to the ones that must stay, as many as fit.
+
+    A token that needs others (merge parents of BPE) brings them along. One that needs more room
+    than is left is passed over, so that the size is reached exactly if there are enough tokens.
 
     Args:
         base: Token ids that stay in any case.
         ranking: Further token ids, the best first.
         size: Most token ids in all; no limit if ``None``.
-        close: Adds whatever a set of tokens cannot do without (merge parents of BPE).
+        close: Adds to a set of tokens whatever it cannot do without.
 
     Returns:
-        Sorted token ids.
+        Closed token ids.
 
     Raises:
         VocabularySizeError: If the tokens that must stay are already too many.
     """
-    smallest = close(base)
+    kept = set(close(base))
     if size is None:
-        return sorted(close(base.union(ranking)))
-    if len(smallest) > size:
+        return close(kept.union(ranking))
+    _check_room(len(kept), size)
+    for token_id in ranking:
+        if len(kept) == size:
+            break
+        added = close((token_id,)) - kept
+        if len(kept) + len(added) <= size:
+            kept |= added
+    return frozenset(kept)
+
+
+def _check_room(num_needed: int, size: int) -> None:
+    if num_needed > size:
         raise VocabularySizeError(
             "Could not trim the vocabulary: what must stay is larger than the wanted size.",
             got=f"max_vocabulary_size {size}",
-            expected=f"at least {len(smallest)} (special tokens, and the characters of the scripts)",
-            fix=f"max_vocabulary_size: {len(smallest)}, or keep_script_characters: false",
+            expected=f"at least {num_needed} (special tokens, and the characters of the scripts)",
+            fix=f"max_vocabulary_size: {num_needed}, or keep_script_characters: false",
         )
-    return sorted(_largest_that_fits(base, ranking, size, close))
-
-
-def _largest_that_fits(
-    base: frozenset[int], ranking: Sequence[int], size: int, close: Closure
-) -> frozenset[int]:
-    # the closed set only grows with the prefix, so bisection finds the longest one that fits
-    low, high = 0, len(ranking)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if len(close(base.union(ranking[:middle]))) <= size:
-            low = middle
-        else:
-            high = middle - 1
-    return close(base.union(ranking[:low]))
