@@ -57,7 +57,9 @@ def test_extra_tensors_are_named(directory):
 def test_a_tensor_of_another_shape_is_named(directory):
     name = "roberta.encoder.layer.0.output.dense.bias"
     edit_tensors(directory, lambda t: t.update({name: torch.zeros(7)}))
-    with pytest.raises(CheckpointTensorsError, match=r"other shape: .*layer\.0\.output\.dense\.bias"):
+    with pytest.raises(
+        CheckpointTensorsError, match=r"other shape: .*layer\.0\.output\.dense\.bias"
+    ):
         load_checkpoint(str(directory))
 
 
@@ -79,7 +81,8 @@ def test_an_unsupported_family_lists_the_supported_and_the_file_to_write(directo
     config = json.loads((directory / "config.json").read_text())
     (directory / "config.json").write_text(json.dumps({**config, "model_type": "t5"}))
     with pytest.raises(
-        UnsupportedArchitectureError, match=r"'t5'[\s\S]*xlm-roberta[\s\S]*architectures/<family>\.py"
+        UnsupportedArchitectureError,
+        match=r"'t5'[\s\S]*xlm-roberta[\s\S]*architectures/<family>\.py",
     ):
         load_checkpoint(str(directory))
 

@@ -43,7 +43,7 @@ def _download(name: str, revision: str | None) -> Path:
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise ModelNotFoundError(
             "Could not find the model.",
-            got=f"{name} ({type(error).__name__})",
+            got=f"{name}{f' at {revision}' if revision else ''} ({type(error).__name__})",
             expected="bundled:multilingual-e5-small, a checkpoint directory, or a reachable hub id",
             fix="check the spelling and the network, or download the model and give its directory",
         ) from error

@@ -31,8 +31,12 @@ def _parts(path: Path) -> Iterator[torch.Tensor]:
     with safe_open(path, framework="pt") as file:
         for name in file.keys():  # noqa: SIM118  (no mapping)
             weights = file.get_slice(name)
-            if not weights.get_dtype().startswith(("I", "U", "BOOL")):
-                rows, *others = weights.get_shape() or [1]
-                step = max(1, _VALUES_AT_ONCE // max(1, math.prod(others)))
-                for start in range(0, rows, step):
-                    yield weights[start : start + step]
+            shape = weights.get_shape()
+            if weights.get_dtype().startswith(("I", "U", "BOOL")):
+                continue
+            if not shape:
+                yield file.get_tensor(name)
+                continue
+            rows = max(1, _VALUES_AT_ONCE // max(1, math.prod(shape[1:])))
+            for start in range(0, shape[0], rows):
+                yield weights[start : start + rows]
