@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from huggingface_hub import HfApi
-from huggingface_hub.errors import HFValidationError
+from huggingface_hub import CommitOperationAdd, HfApi
 from huggingface_hub.errors import HTTPError as ClientError  # type: ignore[attr-defined]  # not listed
 
 from tinyglot.checkpoints.embedder import module_directories
@@ -14,7 +13,7 @@ _CARD = "README.md"
 
 
 def push_checkpoint(directory: Path, repo: str, *, private: bool = False) -> str:
-    """Upload a checkpoint with its model card, in one commit.
+    """Upload a checkpoint with its model card, in one commit: all of it appears, or nothing.
 
     Args:
         directory: A checkpoint.
@@ -29,16 +28,14 @@ def push_checkpoint(directory: Path, repo: str, *, private: bool = False) -> str
         UnsafeCheckpointError: If an embedder's module leads out of the checkpoint.
     """
     hub = HfApi()
-    files = checkpoint_files(directory)
+    files = [
+        CommitOperationAdd(path_in_repo=name, path_or_fileobj=str(directory / name))
+        for name in checkpoint_files(directory)
+    ]
     try:
         hub.create_repo(repo, private=private, exist_ok=True)
-        commit = hub.upload_folder(
-            repo_id=repo,
-            folder_path=directory,
-            allow_patterns=list(files),
-            commit_message="Upload by tinyglot",
-        )
-    except (ClientError, HFValidationError, OSError) as error:
+        commit = hub.create_commit(repo, files, commit_message="Upload by tinyglot")
+    except (ClientError, OSError, ValueError) as error:  # ValueError: a bad id, or a bad card
         raise HubError(
             "Could not upload the checkpoint.",
             got=f"{repo} at {hub.endpoint}: {_first_line(error)}",

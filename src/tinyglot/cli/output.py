@@ -8,12 +8,14 @@ from rich.console import Console
 
 
 def quiet_libraries() -> None:
-    """Stop transformers from drawing bars and reports of its own where nobody looks."""
+    """Stop transformers and the hub library from drawing bars and reports where nobody looks."""
+    from huggingface_hub.utils import disable_progress_bars
     from transformers.utils import logging
 
     logging.set_verbosity_error()
     if not sys.stderr.isatty():
         logging.disable_progress_bar()
+        disable_progress_bars()
 
 
 def tell(line: str) -> None:
