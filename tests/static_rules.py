@@ -10,7 +10,13 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 ERROR_KEYWORDS = ("got", "expected", "fix")
 FORBIDDEN_NAMES = ("utils", "util", "helpers", "helper", "manager", "misc", "common")
-VALIDATORS = ("field_validator", "model_validator", "BeforeValidator", "AfterValidator")
+VALIDATORS = (
+    "field_validator",
+    "model_validator",
+    "BeforeValidator",
+    "AfterValidator",
+    "WrapValidator",
+)
 BUILTIN_ERRORS = frozenset(
     name
     for name, value in vars(builtins).items()

@@ -9,7 +9,7 @@ from rich.console import Console
 
 def quiet_libraries() -> None:
     """Stop transformers and the hub library from drawing bars and reports where nobody looks."""
-    from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils.tqdm import disable_progress_bars
     from transformers.utils import logging
 
     logging.set_verbosity_error()
