@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from tinyglot.methods.contract import LanguageCode, MethodConfig
+from tinyglot.methods.contract import LanguageCodes, MethodConfig
 from tinyglot.training import TrainingOptions
 
 
@@ -19,7 +19,7 @@ class FineTuningConfig(MethodConfig, TrainingOptions):
         default=None,
         description="labelled data: a directory or a hub dataset id; default: the recipe's",
     )
-    languages: tuple[LanguageCode, ...] = Field(
+    languages: LanguageCodes = Field(
         default=(), description="languages to train on; default: the recipe's"
     )
     train_split: str = Field(default="train", description="split to train on")
