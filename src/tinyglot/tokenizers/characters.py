@@ -17,9 +17,9 @@ from tinyglot.tokenizers.state import (
 )
 
 _SHARED = regex.compile(
-    r"(?V1)[[\p{scx=Zyyy}\p{scx=Zinh}\p{sc=Zinh}]--[\p{So}\p{Cc}\p{Cn}\p{Co}\p{Cs}]]"
+    r"(?V1)[[\p{scx=Zyyy}\p{scx=Zinh}\p{sc=Zinh}]--[\p{So}\p{Cc}\p{Cn}\p{Co}\p{Cs}]]|[A-Za-z]"
 )
-"""Digits, punctuation, signs, marks, joiners; not emoji and other pictures."""
+"""Digits, punctuation, signs, marks, joiners, basic letters; not emoji and other pictures."""
 
 
 def character_token_ids(
@@ -29,7 +29,8 @@ def character_token_ids(
 
     A character counts in every form a tokenizer has for it: at the beginning of a word ("▁x"),
     within one ("##x") and alone. Shared are digits, punctuation, combining marks, joiners,
-    mathematical and currency signs; not emoji. The word marker "▁" counts as well. A byte-level
+    mathematical and currency signs, and the 52 letters of ASCII, because names and addresses are
+    written with them everywhere; not emoji. The word marker "▁" counts as well. A byte-level
     tokenizer has the 256 bytes besides, and the tokens that spell one character in UTF-8.
 
     For BPE, close the ids with `close_token_ids` afterwards.

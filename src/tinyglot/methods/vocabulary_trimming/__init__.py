@@ -15,3 +15,5 @@ METHOD = Method(
     apply=apply,
     needs=("languages", "text"),
 )
+
+__all__ = ["METHOD", "VocabularyTrimmingConfig", "VocabularyTrimmingPlan"]

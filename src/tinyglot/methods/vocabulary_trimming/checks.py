@@ -76,7 +76,7 @@ def check_sizes(config: VocabularyTrimmingConfig, num_rows: int) -> None:
         )
 
 
-def check_unknown(texts: Mapping[str, CountedText], max_unk_rate: float) -> None:
+def check_texts(texts: Mapping[str, CountedText], max_unk_rate: float) -> None:
     """Refuse texts that the tokenizer does not know, because no choice of tokens could help.
 
     Args:
@@ -84,18 +84,21 @@ def check_unknown(texts: Mapping[str, CountedText], max_unk_rate: float) -> None
         max_unk_rate: Highest share of unknown tokens.
 
     Raises:
-        UncoveredTextError: If a text has more; names all of them.
+        UncoveredTextError: If a text has more, or no token at all; names all of them.
     """
-    rates = {tag: text.statistics for tag, text in texts.items()}
-    wrong = {tag: rate for tag, rate in rates.items() if rate.unk_rate > max_unk_rate}
+    wrong = {
+        tag: text.statistics
+        for tag, text in texts.items()
+        if text.statistics.unk_rate > max_unk_rate or not text.statistics.num_tokens
+    }
     if wrong:
         raise UncoveredTextError(
             "Could not choose tokens: the tokenizer does not know much of the text.",
             got="\n".join(
-                f"{tag}: {rate.unk_rate:.1%} of {rate.num_tokens:,} tokens are unknown"
-                for tag, rate in wrong.items()
+                f"{tag}: {text.unk_rate:.2%} of {text.num_tokens:,} tokens are unknown"
+                for tag, text in wrong.items()
             ),
-            expected=f"at most {max_unk_rate:.1%}",
+            expected=f"tokens, and at most {max_unk_rate:.2%} of them unknown",
             fix="check that the text is in that language, choose a model whose tokenizer knows "
             "its script, or raise max_unk_rate",
         )

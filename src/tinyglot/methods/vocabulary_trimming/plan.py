@@ -1,6 +1,6 @@
 """Decides which tokens stay; changes nothing."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ from tinyglot.methods.contract import Context, Plan
 from tinyglot.methods.vocabulary_trimming.checks import (
     check_kept,
     check_sizes,
-    check_unknown,
+    check_texts,
     text_sources,
 )
 from tinyglot.methods.vocabulary_trimming.config import VocabularyTrimmingConfig
@@ -47,7 +47,7 @@ class VocabularyTrimmingPlan(Plan):
         kept_token_ids: Old ids, rising; the new id of each is its place here.
         num_required_tokens: Those that no tokenizer can do without: special ones and the like.
         num_script_characters: Further ones that are characters of the scripts.
-        scripts: Whose characters stay; ISO 15924 codes.
+        scripts: Whose characters stay, as ISO 15924 codes; none if characters do not count.
         num_parameters_before: Values in distinct parameters of the model.
         num_parameters_after: The same of the smaller model.
         vocabulary_digest: Differs if the tokenizer's tokens do.
@@ -71,16 +71,22 @@ class VocabularyTrimmingPlan(Plan):
         Returns:
             Rows and parameters in all, then a table with a line for each language.
         """
-        kept, scripts = len(self.kept_token_ids), ", ".join(self.scripts)
-        by_frequency = kept - self.num_required_tokens - self.num_script_characters
+        kept = len(self.kept_token_ids)
         before, after = self.num_parameters_before, self.num_parameters_after
         return [
             f"keep {kept:,} of {self.num_rows_before:,} rows ({kept / self.num_rows_before:.1%}), "
             f"{after / 1e6:.1f} of {before / 1e6:.1f} M parameters ({after / before:.1%})",
-            f"rows: {self.num_required_tokens:,} required, {self.num_script_characters:,} letters"
-            f"{f' of {scripts}' if scripts else ''}, {by_frequency:,} by frequency",
+            f"rows: {', '.join(self._parts())}",
             *report_table(self.languages),
         ]
+
+    def _parts(self) -> Iterator[str]:
+        """Say why each row stays."""
+        required, characters = self.num_required_tokens, self.num_script_characters
+        yield f"{required:,} required"
+        if self.scripts:
+            yield f"{characters:,} characters ({' '.join(self.scripts)})"
+        yield f"{len(self.kept_token_ids) - required - characters:,} by frequency"
 
 
 class _Base(NamedTuple):
@@ -135,7 +141,7 @@ def plan(
     parsed = ParsedTokenizer(tokenizer)
     base = _base(model, parsed, config, sources)
     texts = count_texts(tokenizer, parsed.unknown_token_ids, config.held_out_share, sources)
-    check_unknown(texts, config.max_unk_rate)
+    check_texts(texts, config.max_unk_rate)
     choice = _choose(parsed, config, base, {tag: text.tokens for tag, text in texts.items()})
     check_kept(model, choice.kept, config)
     after = _held_out_after(parsed, config, base, texts)

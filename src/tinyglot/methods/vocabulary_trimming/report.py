@@ -7,7 +7,16 @@ from pydantic import BaseModel
 
 from tinyglot.methods.vocabulary_trimming.texts import CountedText, TextStatistics
 
-_HEADER = ("language", "kept", "of seen", "coverage", "held out", "tokens per word", "unknown")
+_HEADER = (
+    "language",
+    "seen",
+    "chosen",
+    "kept",
+    "coverage",
+    "held out",
+    "tokens per word",
+    "unknown",
+)
 
 
 class LanguageReport(BaseModel, frozen=True, extra="forbid"):
@@ -48,8 +57,9 @@ class LanguageReport(BaseModel, frozen=True, extra="forbid"):
             unk_rate += f" -> {after.unk_rate:.2%}"
         return (
             self.language,
-            f"{self.num_kept_tokens:,}",
             f"{self.num_distinct_tokens:,}",
+            f"{self.num_chosen_tokens:,}",
+            f"{self.num_kept_tokens:,}",
             f"{self.token_coverage:.2%}",
             held_out,
             fertility,

@@ -133,7 +133,7 @@ def _counted(
 ) -> CountedText:
     fit, rest = counter.result(), count_lines(tokenizer, unknown_token_ids, held_out)
     whole = fit + rest
-    if not fit.num_lines:  # nothing would be left to choose from
+    if not fit.num_tokens:  # nothing would be left to choose from
         fit, held_out = whole, ()
     return CountedText(
         tokens=rank_tokens(whole.counts),
