@@ -2,37 +2,56 @@
 
 Both get the same batches, weights, seed, precision (bf16 autocast), learning rate and warm-up. Each
 lives in a fresh process; one computes while the other waits, in blocks of some steps, in the order
-A B B A. The first block of each is not counted.
+A B B A. The first block of each is not counted. Goes on until enough pairs of blocks were taken
+while the machine did little else, and counts the quietest ones.
 
-python -m benchmarks.bench_training_step [--blocks 8]      writes results/training-step.json
+python -m benchmarks.bench_training_step      writes results/training-step.json
 """
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.places import data_directory
-from benchmarks.processes import busy_seconds, load_average, other_cpu_seconds
+from benchmarks.processes import busy_seconds, other_cpu_seconds, wait_for_quiet
 from benchmarks.provenance import Provenance
 from benchmarks.schema import StepBlock, StepComparison, TrainingStep, write_result
 
 DATA, LANGUAGE = "ner/masakhaner2", "swh-Latn"
 BLOCK_STEPS = {8: 8, 32: 4}
 KINDS = ("active", "plain")
+QUIET = 0.05  # of all cores
+
+
+class Pair(NamedTuple):
+    """The same batches by both trainers."""
+
+    active: StepBlock
+    plain: StepBlock
+
+    @property
+    def ratio(self) -> float:
+        return self.plain.wall_s / self.active.wall_s
+
+    @property
+    def other_load(self) -> float:
+        return max(block.other_load or 0.0 for block in self)
 
 
 class Worker:
     """One trainer in a process of its own."""
 
-    def __init__(self, kind: str, batch: int, blocks: int) -> None:
+    def __init__(self, kind: str, options: argparse.Namespace, batch: int) -> None:
         steps = BLOCK_STEPS[batch]
         command = [sys.executable, "-m", "benchmarks.training_step_worker", kind]
         command += [str(data_directory() / DATA), LANGUAGE, "--batch", str(batch)]
-        command += ["--steps", str(steps * (blocks + 1)), "--block-steps", str(steps)]
+        command += ["--steps", str(steps * (options.max_pairs + 1)), "--block-steps", str(steps)]
         self.kind = kind
         self._process = subprocess.Popen(
             command,
@@ -40,36 +59,38 @@ class Worker:
             stdout=subprocess.PIPE,
             text=True,
             cwd=Path(__file__).parents[1],
+            env={**os.environ, "OMP_NUM_THREADS": str(options.threads)},
         )
 
     def block(self) -> StepBlock:
-        assert self._process.stdin is not None
-        self._process.stdin.write("go\n")
-        self._process.stdin.flush()
-        return StepBlock(trainer=self.kind, **self.answer())
+        busy = busy_seconds()
+        values = self._ask("go")
+        others = other_cpu_seconds(busy, values["cpu_s"])
+        available = values["wall_s"] * (os.cpu_count() or 1)
+        load = None if others is None else round(others / available, 3)
+        return StepBlock(trainer=self.kind, other_load=load, **values)
 
-    def answer(self) -> dict[str, Any]:
+    def end(self) -> dict[str, Any]:
+        values = self._ask("end")
+        self._process.communicate()
+        return values
+
+    def _ask(self, word: str) -> dict[str, Any]:
+        assert self._process.stdin is not None
         assert self._process.stdout is not None
+        self._process.stdin.write(f"{word}\n")
+        self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
             raise SystemExit(f"the {self.kind} trainer failed")
         values: dict[str, Any] = json.loads(line)
         return values
 
-    def end(self) -> dict[str, Any]:
-        values = self.answer()
-        self._process.communicate()
-        return values
-
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--blocks", type=int, default=8)
-    parser.add_argument("--batch", type=int, nargs="+", default=sorted(BLOCK_STEPS))
-    parser.add_argument("--dry-run", action="store_true", help="print, write nothing")
-    options = parser.parse_args()
+    options = parse()
     provenance = Provenance.now()
-    comparisons = [compare(batch, options.blocks) for batch in options.batch]
+    comparisons = [compare(options, batch) for batch in options.batch]
     result = TrainingStep(
         model="bundled:multilingual-e5-small",
         data=f"{DATA}, {LANGUAGE}, train",
@@ -83,51 +104,81 @@ def main() -> None:
         write_result("training-step", provenance, result)
 
 
-def compare(batch: int, num_blocks: int) -> StepComparison:
-    load, busy = load_average(), busy_seconds()
-    workers = [Worker(kind, batch, num_blocks) for kind in KINDS]
-    blocks: dict[str, list[StepBlock]] = {kind: [] for kind in KINDS}
-    for number in range(num_blocks + 1):
-        for worker in workers if number % 2 else reversed(workers):
-            blocks[worker.kind].append(worker.block())
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pairs", type=int, default=8, help="counted pairs of blocks")
+    parser.add_argument("--max-pairs", type=int, default=30)
+    parser.add_argument(
+        "--patience", type=float, default=60.0, help="seconds to wait in all for a quiet machine"
+    )
+    parser.add_argument("--batch", type=int, nargs="+", default=sorted(BLOCK_STEPS))
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--dry-run", action="store_true", help="print, write nothing")
+    return parser.parse_args()
+
+
+def compare(options: argparse.Namespace, batch: int) -> StepComparison:
+    workers = [Worker(kind, options, batch) for kind in KINDS]
+    pairs: list[Pair] = []
+    patience = options.patience
+    for number in range(options.max_pairs + 1):
+        began = time.monotonic()
+        wait_for_quiet(patience)
+        patience = max(0.0, patience - (time.monotonic() - began))
+        order = workers if number % 2 else workers[::-1]
+        pair = Pair(**{worker.kind: worker.block() for worker in order})
+        if number:
+            pairs.append(pair)
+            sys.stderr.write(f"batch {batch}: {pair.ratio:.3f}, others {pair.other_load:.2f}\n")
+        if sum(pair.other_load <= QUIET for pair in pairs) >= options.pairs:
+            break
     ends = {worker.kind: worker.end() for worker in workers}
-    counted = {kind: rows[1:] for kind, rows in blocks.items()}
-    cpu = sum(block.cpu_s for rows in blocks.values() for block in rows)
-    pairs = list(zip(counted["plain"], counted["active"], strict=True))
-    ratios = sorted(plain.wall_s / active.wall_s for plain, active in pairs)
-    losses = {kind: ends[kind]["losses"] for kind in KINDS}
-    steps = sum(block.num_steps for block in counted["active"])
-    tokens = sum(block.num_tokens for block in counted["active"])
+    counted = sorted(pairs, key=lambda pair: pair.other_load)[: options.pairs]
     return StepComparison(
         batch=batch,
-        num_steps=steps,
-        mean_tokens_per_step=round(tokens / steps, 1),
-        active_tokens_per_s=round(throughput(counted["active"]), 1),
-        plain_tokens_per_s=round(throughput(counted["plain"]), 1),
-        throughput_ratio_median=round(statistics.median(ratios), 3),
-        throughput_ratio_min=round(ratios[0], 3),
-        throughput_ratio_max=round(ratios[-1], 3),
-        cpu_ratio=round(sum(p.cpu_s for p, _ in pairs) / sum(a.cpu_s for _, a in pairs), 3),
-        max_loss_difference=max(
-            abs(a - b) for a, b in zip(losses["active"], losses["plain"], strict=True)
-        ),
-        first_loss=round(losses["active"][0], 4),
-        last_loss=round(losses["active"][-1], 4),
-        active_rows=ends["active"]["rows"],
-        plain_rows=ends["plain"]["rows"],
-        active_peak_memory_bytes=ends["active"]["peak_memory_bytes"],
-        plain_peak_memory_bytes=ends["plain"]["peak_memory_bytes"],
-        base_memory_bytes=ends["active"]["base_memory_bytes"],
         num_threads=ends["active"]["num_threads"],
-        load_average_before=load,
-        other_cpu_s=other_cpu_seconds(busy, cpu),
-        blocks=tuple(block for kind in KINDS for block in counted[kind]),
+        num_pairs=len(pairs),
+        blocks=tuple(block for pair in pairs for block in pair),
+        **speeds(counted),
+        **losses(ends["active"]["losses"], ends["plain"]["losses"]),
+        **memory(ends),
     )
 
 
-def throughput(blocks: list[StepBlock]) -> float:
-    """Tokens over the median time of a block of average size."""
+def speeds(counted: list[Pair]) -> dict[str, Any]:
+    ratios = sorted(pair.ratio for pair in counted)
+    active, plain = zip(*counted, strict=True)
+    tokens = sum(block.num_tokens for block in active)
+    return {
+        "mean_tokens_per_step": round(tokens / sum(block.num_steps for block in active), 1),
+        "num_pairs_counted": len(counted),
+        "max_other_load": max(pair.other_load for pair in counted),
+        "active_tokens_per_s": round(throughput(active), 1),
+        "plain_tokens_per_s": round(throughput(plain), 1),
+        "throughput_ratio_median": round(statistics.median(ratios), 3),
+        "throughput_ratio_min": round(ratios[0], 3),
+        "throughput_ratio_max": round(ratios[-1], 3),
+        "cpu_ratio": round(sum(b.cpu_s for b in plain) / sum(b.cpu_s for b in active), 3),
+    }
+
+
+def throughput(blocks: tuple[StepBlock, ...]) -> float:
     return statistics.median(block.num_tokens / block.wall_s for block in blocks)
+
+
+def losses(active: list[float], plain: list[float]) -> dict[str, Any]:
+    return {
+        "num_steps": len(active),
+        "max_loss_difference": max(abs(a - b) for a, b in zip(active, plain, strict=True)),
+        "first_loss": round(active[0], 4),
+        "last_loss": round(active[-1], 4),
+    }
+
+
+def memory(ends: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    fields = ("rows", "steps_peak_memory_bytes", "peak_memory_bytes")
+    named = {f"{kind}_{field}": ends[kind][field] for kind in KINDS for field in fields}
+    return named | {"base_memory_bytes": ends["active"]["base_memory_bytes"]}
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.places import data_directory, text_of
-from benchmarks.processes import Finished, run_fresh
+from benchmarks.processes import Finished, run_fresh, wait_for_quiet
 from benchmarks.provenance import Provenance
-from benchmarks.schema import Trim, write_result
+from benchmarks.schema import ProcessCost, Trim, write_result
 
 MODEL = "bundled:multilingual-e5-small"
 TINYGLOT = (sys.executable, "-c", "from tinyglot.cli.app import main; main()")
@@ -21,27 +21,42 @@ TINYGLOT = (sys.executable, "-c", "from tinyglot.cli.app import main; main()")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3)
-    runs = parser.parse_args().runs
+    parser.add_argument(
+        "--patience", type=float, default=60.0, help="seconds to wait for a quiet machine, each run"
+    )
+    options = parser.parse_args()
     folders = sorted(path.name for path in (data_directory() / "text").iterdir())
     arguments = ["compress", MODEL, "--text", str(data_directory() / "text")]
     arguments += [word for folder in folders for word in ("--language", folder)]
     _unpack()
     provenance = Provenance.now()
     with tempfile.TemporaryDirectory() as work:
-        outs = [Path(work) / str(number) for number in range(runs)]
-        costs = [_checked(run_fresh([*TINYGLOT, *arguments, "--out", out])).cost for out in outs]
-        plan = json.loads(next(outs[0].glob("steps/*/plan.json")).read_text(encoding="utf-8"))
+        outs = [Path(work) / str(number) for number in range(options.runs)]
+        costs = [_run([*TINYGLOT, *arguments, "--out", out], options.patience) for out in outs]
+        rows = _rows(next(outs[0].glob("steps/*/plan.json")), outs[0] / "final" / "config.json")
         phases = _phases([*arguments, "--out", str(Path(work) / "phases")])
     result = Trim(
         model=MODEL,
         text=text_of([f"text/{folder}" for folder in folders]),
-        num_rows_before=plan["num_rows_before"],
-        num_rows_after=len(plan["kept_token_ids"]),
+        num_rows_before=rows[0],
+        num_rows_after=rows[1],
         runs=tuple(costs),
         phases_s=phases["wall"],
         phases_cpu_s=phases["cpu"],
     )
     sys.stdout.write(f"{write_result('trim', provenance, result).name}: {costs}\n")
+
+
+def _rows(plan: Path, config: Path) -> tuple[int, int]:
+    before, after = (json.loads(path.read_text(encoding="utf-8")) for path in (plan, config))
+    return before["num_rows_before"], after["vocab_size"]
+
+
+def _run(command: list[str | Path], patience: float) -> ProcessCost:
+    wait_for_quiet(patience)
+    cost = _checked(run_fresh(command)).cost
+    sys.stderr.write(f"{cost}\n")
+    return cost
 
 
 def _unpack() -> None:

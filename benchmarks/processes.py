@@ -104,5 +104,24 @@ def busy_seconds() -> float | None:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+def wait_for_quiet(patience_s: float, share: float = 0.1, window_s: float = 1.0) -> bool:
+    """Wait until everything on the machine takes less than a share of its cores, or long enough.
+
+    Gives whether it became quiet.
+    """
+    give_up = time.monotonic() + patience_s
+    while True:
+        before = busy_seconds()
+        time.sleep(window_s)
+        after = busy_seconds()
+        if before is None or after is None:
+            return False
+        if after - before < share * window_s * (os.cpu_count() or 1):
+            return True
+        if time.monotonic() > give_up:
+            return False
+        time.sleep(2 * window_s)
+
+
 def load_average() -> float:
     return round(os.getloadavg()[0], 2)

@@ -81,38 +81,50 @@ class TrimPeers(Strict):
 
 
 class StepBlock(Strict):
-    """Some steps in a row by one of the two trainers."""
+    """Some steps in a row by one of the two trainers.
+
+    ``other_load`` is the share of all cores that everything else on the machine took meanwhile.
+    """
 
     trainer: Literal["active", "plain"]
     num_steps: int
     num_tokens: int
     wall_s: float
     cpu_s: float
+    other_load: float | None
 
 
 class StepComparison(Strict):
-    """Both trainers on the same batches, block by block in turn, each in a process of its own."""
+    """Both trainers on the same batches, block by block in turn, each in a process of its own.
+
+    Of all pairs of blocks, the ones with the least other load are counted. ``steps_peak`` ends
+    with the last step; ``peak`` includes what follows: the active rows are put back into a copy of
+    the full model. ``base`` is the process after its imports.
+    """
 
     batch: int
-    num_steps: int
+    num_threads: int
     mean_tokens_per_step: float
+    num_pairs: int
+    num_pairs_counted: int
+    max_other_load: float | None
     active_tokens_per_s: float
     plain_tokens_per_s: float
     throughput_ratio_median: float
     throughput_ratio_min: float
     throughput_ratio_max: float
     cpu_ratio: float
+    num_steps: int
     max_loss_difference: float
     first_loss: float
     last_loss: float
     active_rows: int
     plain_rows: int
+    active_steps_peak_memory_bytes: int
+    plain_steps_peak_memory_bytes: int
     active_peak_memory_bytes: int
     plain_peak_memory_bytes: int
     base_memory_bytes: int
-    num_threads: int
-    load_average_before: float
-    other_cpu_s: float | None
     blocks: tuple[StepBlock, ...]
 
 

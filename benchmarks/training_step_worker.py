@@ -1,6 +1,7 @@
 """One of the two trainers that `bench_training_step` compares: waits for its turn, block by block.
 
-Reads one line a block from standard input; answers with one line of JSON on standard output.
+Reads a line `go` or `end` from standard input; answers a block with a line of JSON on standard
+output, and the end with another.
 """
 
 import argparse
@@ -43,11 +44,17 @@ class Turns(TrainerCallback):
     def __init__(self, block_steps: int, tokens: list[int]) -> None:
         self._block_steps, self._tokens = block_steps, tokens
         self._wall = self._cpu = 0.0
+        self.peak_memory_bytes = 0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._may_go_on()
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.global_step % self._block_steps == 0:
-            sys.stdin.readline()
             self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+    def _may_go_on(self) -> bool:
+        return sys.stdin.readline() == "go\n"
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.global_step % self._block_steps == 0:
@@ -58,6 +65,8 @@ class Turns(TrainerCallback):
                 wall_s=round(time.perf_counter() - self._wall, 4),
                 cpu_s=round(time.process_time() - self._cpu, 4),
             )
+            self.peak_memory_bytes = peak_memory_bytes()
+            control.should_training_stop = not self._may_go_on()
 
 
 class PlainTrainer(Trainer):
@@ -88,6 +97,7 @@ def main() -> None:
     losses, rows = run(model, examples, options, turns)
     answer(
         base_memory_bytes=base,
+        steps_peak_memory_bytes=turns.peak_memory_bytes,
         peak_memory_bytes=peak_memory_bytes(),
         losses=losses,
         rows=rows,

@@ -6,7 +6,6 @@ writes results/trim-peers.json
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 from importlib import metadata
@@ -123,7 +122,7 @@ def _error(finished: Finished, work: Path) -> str | None:
     if not finished.returncode:
         return None
     lines = finished.stderr.replace("\r", "\n").strip().splitlines()
-    places = (str(work), str(Path.home()), os.getcwd(), sys.prefix)
+    places = map(str, (work, Path.cwd(), sys.prefix, Path.home()))
     text = "\n".join(lines[-3:])
     for place in places:
         text = text.replace(place, "…")

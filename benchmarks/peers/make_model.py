@@ -1,4 +1,4 @@
-"""A model directory that all trimmers can read: XLM-R's shape of vocabulary, few layers, no meaning.
+"""A model directory that all trimmers can read: XLM-R's vocabulary, few layers, random weights.
 
 250,002 x 384 embeddings and 2 layers of random weights under a masked-LM head, with the pieces of
 the bundled model as `tokenizer.json` and as `sentencepiece.bpe.model` in the order that XLM-R has.

@@ -8,6 +8,7 @@ python run_textpruner.py MODEL_DIRECTORY TEXT_FILE OUT_DIRECTORY
 import json
 import sys
 from importlib import metadata
+from pathlib import Path
 
 from textpruner import GeneralConfig, VocabularyPruner, VocabularyPruningConfig
 from transformers import XLMRobertaForMaskedLM, XLMRobertaTokenizer
@@ -21,7 +22,7 @@ pruner = VocabularyPruner(
     VocabularyPruningConfig(min_count=1),
     GeneralConfig(use_device="cpu", output_dir=out),
 )
-with open(text_file, encoding="utf-8") as lines:
+with Path(text_file).open(encoding="utf-8") as lines:
     pruner.prune(dataiter=[line.rstrip("\n") for line in lines])
 versions = {name: metadata.version(name) for name in ("textpruner", "transformers", "torch")}
 print(json.dumps({"num_rows_after": len(pruner.pruned_token_ids), "versions": versions}))
