@@ -186,7 +186,8 @@ def test_what_a_masked_lm_has_in_front_of_its_last_layer_is_taken_over():
 def test_a_tagger_for_the_same_labels_goes_on_with_its_head(context):
     given = pair("bert", "token_classification")  # its labels are O, B-LOC, B-PER, I-LOC, I-PER
     assert planned(context, given=given).head == "continued"
-    config = FAST.model_copy(update={"learning_rate": 1e-8, "weight_decay": 0.0})
+    slow = {"learning_rate": 1e-8, "head_learning_rate": None, "weight_decay": 0.0}
+    config = FAST.model_copy(update=slow)
     model, _ = applied(context, config, given)
     assert_parity(model.classifier.weight, given[0].classifier.weight, atol=1e-6)
 

@@ -6,7 +6,7 @@ import torch
 from transformers import Trainer, TrainingArguments
 
 from tests.parity import assert_parity
-from tests.tiny import FAMILIES, tiny_model
+from tests.tiny import FAMILIES, SpecialIds, tiny_model
 from tests.training.sentences import Sentence, sentences
 from tinyglot.architectures import view
 from tinyglot.errors import TokenIdRangeError, UnsupportedArchitectureError
@@ -86,6 +86,13 @@ def test_active_ids_are_those_seen_and_those_the_model_needs():
 def test_ids_up_to_the_padding_id_keep_their_places(family):
     vocabulary = ActiveVocabulary.of(tagger(family), [[9]])
     assert vocabulary.new_id_to_old_id.tolist()[:2] == [0, 1]
+
+
+def test_ids_below_a_high_padding_id_keep_their_places_too():
+    special_ids = SpecialIds(pad=3, start=5, end=6, mask=7)  # 0 to 2 are nowhere named
+    model = tiny_model("roberta", "token_classification", special_ids=special_ids)
+    vocabulary = ActiveVocabulary.of(model, [[9]])
+    assert vocabulary.new_id_to_old_id.tolist() == [0, 1, 2, 3, 5, 6, 9]
 
 
 def test_remap_is_the_position_in_the_active_ids():

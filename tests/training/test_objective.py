@@ -1,10 +1,9 @@
 import pytest
 import torch
-from torch import nn
 
 from tests.parity import assert_parity
-from tests.tiny import FAMILIES, tiny_model
-from tinyglot.training import cross_entropy, decayed_parameter_names
+from tests.tiny import tiny_model
+from tinyglot.training import cross_entropy
 
 LOGITS = torch.tensor([[[2.0, 0.0], [0.0, 1.0], [3.0, 3.0]]])
 LABELS = torch.tensor([[0, -100, 1]])
@@ -35,24 +34,3 @@ def test_no_labelled_token_gives_zero():
 
 def test_bf16_logits_are_averaged_in_fp32():
     assert cross_entropy({"logits": LOGITS.bfloat16()}, LABELS).dtype == torch.float32
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_no_embedding_bias_or_norm_decays(family):
-    model = tiny_model(family, "token_classification")
-    names = decayed_parameter_names(model)
-    modules = {name.rpartition(".")[0] for name in names}
-    assert {type(model.get_submodule(name)) for name in modules} == {nn.Linear}
-    assert all(name.endswith("weight") for name in names)
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_all_linear_weights_decay(family):
-    model = tiny_model(family, "token_classification")
-    linear = {f"{n}.weight" for n, m in model.named_modules() if isinstance(m, nn.Linear)}
-    assert set(decayed_parameter_names(model)) == linear
-
-
-def test_a_matrix_tied_to_an_embedding_does_not_decay():
-    model = tiny_model("bert", "masked_lm")
-    assert "cls.predictions.decoder.weight" not in decayed_parameter_names(model)

@@ -6,7 +6,8 @@ from tinyglot.training.batches import EpochDataLoader, LengthGroupedBatches, tra
 from tinyglot.training.callbacks import NoCheckpointAtEnd, ProgressCallback
 from tinyglot.training.collator import PaddingCollator, TrainingExample
 from tinyglot.training.config import TrainingConfig, TrainingOptions
-from tinyglot.training.objective import cross_entropy, decayed_parameter_names
+from tinyglot.training.objective import cross_entropy
+from tinyglot.training.parameters import decayed_parameter_names, parameter_groups
 from tinyglot.training.processes import is_main_process, num_processes
 from tinyglot.training.resume import examples_digest
 from tinyglot.training.train import TrainingRecord, TrainingResult, train
@@ -30,6 +31,7 @@ __all__ = [
     "examples_digest",
     "is_main_process",
     "num_processes",
+    "parameter_groups",
     "train",
     "training_arguments",
     "training_loader",

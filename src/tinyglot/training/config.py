@@ -11,7 +11,7 @@ class TrainingOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     learning_rate: float = Field(
-        default=2e-4, gt=0, lt=1, description="highest learning rate; falls linearly to 0"
+        default=1e-4, gt=0, lt=1, description="highest learning rate; falls linearly to 0"
     )
     num_epochs: int = Field(default=5, ge=1, description="passes over the training data")
     max_steps: int | None = Field(
@@ -61,7 +61,10 @@ class TrainingOptions(BaseModel):
 
 
 class TrainingConfig(TrainingOptions):
-    """Options of one training run, with its seed and device."""
+    """Options of one training run, with its seed and device, and the rate of its head."""
 
     seed: int = Field(default=0, ge=0, description="seed of dropout and of the batches' order")
+    head_learning_rate: float | None = Field(
+        default=None, gt=0, lt=1, description="of all that is not the encoder; null: the same"
+    )
     device: str = Field(default="cpu", description="torch device: cpu, cuda, mps …")

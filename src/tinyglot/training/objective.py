@@ -1,4 +1,4 @@
-"""The loss, and which parameters decay; both usable in any Trainer."""
+"""The loss, usable in any Trainer."""
 
 from typing import Any
 
@@ -34,25 +34,3 @@ def cross_entropy(
     if num_items_in_batch is None:
         num_items_in_batch = labels.ne(IGNORED_LABEL).sum()
     return total / torch.as_tensor(num_items_in_batch, device=total.device).clamp(min=1)
-
-
-def decayed_parameter_names(model: nn.Module) -> list[str]:
-    """List the parameters that AdamW may decay: matrices that are no embedding.
-
-    A decayed embedding row shrinks in every step, whether its token occurs or not, which would
-    change rare languages' rows for nothing and make an active vocabulary inexact.
-
-    Args:
-        model: Any module.
-
-    Returns:
-        Names as in ``model.named_parameters()``, in that order.
-    """
-    embeddings = {
-        id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)
-    }
-    return [
-        name
-        for name, parameter in model.named_parameters()
-        if parameter.ndim >= 2 and id(parameter) not in embeddings
-    ]

@@ -223,6 +223,7 @@ def _make_trainer(
         student,
         arguments,
         batches=batches,
+        head_learning_rate=config.head_learning_rate,
         train_dataset=rows,
         data_collator=PaddingCollator(student.config.pad_token_id),
         callbacks=[*callbacks, NoCheckpointAtEnd()],

@@ -13,7 +13,8 @@ from transformers.trainer_callback import PrinterCallback
 from tinyglot.errors import TrainingDivergedError
 from tinyglot.tasks import IGNORED_LABEL
 from tinyglot.training.batches import EpochDataLoader, LengthGroupedBatches, training_loader
-from tinyglot.training.objective import cross_entropy, decayed_parameter_names
+from tinyglot.training.objective import cross_entropy
+from tinyglot.training.parameters import decayed_parameter_names, parameter_groups
 from tinyglot.training.resume import (
     cleaned_up_on_failure,
     publish_checkpoint,
@@ -33,6 +34,7 @@ class TokenBatchTrainer(Trainer):
         model: Trained in place.
         args: As for ``Trainer``; of the resume points only the newest is kept.
         batches: This process's batches of ``train_dataset``.
+        head_learning_rate: Highest rate of all that is not the encoder; default: the encoder's.
         **kwargs: As for ``Trainer``.
     """
 
@@ -42,6 +44,7 @@ class TokenBatchTrainer(Trainer):
         args: TrainingArguments,
         *,
         batches: LengthGroupedBatches,
+        head_learning_rate: float | None = None,
         **kwargs: Any,  # noqa: ANN401  (passed on)
     ) -> None:
         before = dict(vars(model.config))
@@ -50,6 +53,7 @@ class TokenBatchTrainer(Trainer):
         vars(model.config).update(before)
         self.remove_callback(PrinterCallback)  # it prints to standard output
         self.batches = batches
+        self._head_learning_rate = head_learning_rate
         self._earlier_losses = np.zeros((0, 2))
         self._losses: list[Tensor] = []
         self._is_saving = False
@@ -92,6 +96,22 @@ class TokenBatchTrainer(Trainer):
             Parameter names.
         """
         return decayed_parameter_names(model)
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:  # noqa: ANN401
+        """Make the optimizer that the arguments name, on ``parameter_groups``.
+
+        Args:
+            model: What is trained; default: the Trainer's model.
+
+        Returns:
+            The Trainer's optimizer.
+        """
+        if self.optimizer is None:
+            model = self.model if model is None else model
+            optimizer_class, options = self.get_optimizer_cls_and_kwargs(self.args, model)
+            groups = parameter_groups(model, self.args.weight_decay, self._head_learning_rate)
+            self.optimizer = optimizer_class(groups, **options)
+        return cast(torch.optim.Optimizer, self.optimizer)
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
         """Count nothing: it would walk over all parameters in every step.

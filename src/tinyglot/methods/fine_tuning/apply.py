@@ -48,7 +48,8 @@ def apply(
     """
     corpus = read_corpus(model, tokenizer, plan.config)
     _check_still_the_same(plan, corpus)
-    options = plan.config.model_dump(include=set(TrainingOptions.model_fields))
+    fields = {*TrainingOptions.model_fields, "head_learning_rate"}
+    options = plan.config.model_dump(include=fields)
     extra = {token_id for encoded in corpus.evaluation for token_id in encoded.input_ids}
     result = train(
         headed_model(model, plan.config, corpus, context.seed),

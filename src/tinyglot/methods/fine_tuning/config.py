@@ -39,6 +39,12 @@ class FineTuningConfig(MethodConfig, TrainingOptions):
         description="training sentences of each language, evenly spaced; default: all",
     )
 
+    head_learning_rate: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        default=3e-2,
+        description="highest learning rate of the head, which starts from nothing and is small; "
+        "null: learning_rate",
+    )
+
     @model_validator(mode="after")
     def _longest_sequence_fits(self) -> Self:
         if self.batch_tokens is not None and self.batch_tokens < self.max_length:
