@@ -2,24 +2,24 @@
 
 Retrieval of the English translation (Tatoeba, first 300 pairs a language) by the nearest mean-
 pooled sentence vector, for every strategy and three depths; block influence on 200 lines a
-language. Writes benchmarks/results/layer-dropping-e5-small.json. About 15 minutes on one core.
+language. Writes results/layer-dropping-e5-small.json. About 15 minutes on one core.
 
-python benchmarks/measure_layer_dropping.py DIRECTORY   # of the bundled model, see bundled_path()
+python -m benchmarks.measure_layer_dropping
 """
 
 import json
-import os
 import sys
-from pathlib import Path
 
 import torch
 from transformers import AutoModel, AutoTokenizer
 
+from benchmarks.places import data_directory
+from benchmarks.provenance import Provenance
+from benchmarks.schema import LayerDropping, write_result
+from tinyglot import bundled_path
 from tinyglot.methods.contract import Context
 from tinyglot.methods.layer_dropping import METHOD, LayerDroppingConfig
 
-DATA = Path(os.environ.get("TINYGLOT_DATA") or Path(__file__).parents[2] / "shared" / "data")
-RESULT = Path(__file__).parent / "results" / "layer-dropping-e5-small.json"
 # tag -> (folder of text, folder of tatoeba)
 LANGUAGES = {
     "swh-Latn": ("sw", "swh"),
@@ -34,10 +34,11 @@ NUM_PAIRS = 300
 
 def main() -> None:
     torch.set_num_threads(1)
-    directory = sys.argv[1]
+    provenance = Provenance.now()
+    directory = bundled_path("multilingual-e5-small")
     model = AutoModel.from_pretrained(directory).eval()
     tokenizer = AutoTokenizer.from_pretrained(directory)
-    text = {tag: (DATA / "text" / folder,) for tag, (folder, _) in LANGUAGES.items()}
+    text = {tag: (data_directory() / "text" / folder,) for tag, (folder, _) in LANGUAGES.items()}
     context = Context(languages=tuple(LANGUAGES), text=text)
     rows = [row("none", 12, accuracies(model, tokenizer))]
     influence = {}
@@ -49,7 +50,8 @@ def main() -> None:
             smaller, _ = METHOD.apply(model, tokenizer, plan, context)
             rows.append(row(strategy, num_layers, accuracies(smaller, tokenizer), plan.kept_layers))
             print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
-    RESULT.write_text(json.dumps({"influence": influence, "rows": rows}, indent=1) + "\n")
+    result = LayerDropping(influence=influence, rows=tuple(rows))
+    write_result("layer-dropping-e5-small", provenance, result)
 
 
 def row(strategy: str, num_layers: int, per_language: dict, kept: tuple[int, ...] = ()) -> dict:
@@ -76,7 +78,7 @@ def accuracies(model, tokenizer) -> dict[str, tuple[float, int]]:
 
 
 def _lines(folder: str, name: str) -> list[str]:
-    path = DATA / "retrieval" / "tatoeba" / folder / f"{name}.txt"
+    path = data_directory() / "retrieval" / "tatoeba" / folder / f"{name}.txt"
     return path.read_text(encoding="utf-8").splitlines()[:NUM_PAIRS]
 
 
