@@ -96,3 +96,19 @@ def test_a_run_directory_points_to_its_checkpoint(directory, tmp_path):
 def test_an_unreachable_hub_id_says_what_a_name_can_be():
     with pytest.raises(ModelNotFoundError, match=r"got: +nobody/nothing[\s\S]*bundled:"):
         load_checkpoint("nobody/nothing")
+
+
+def test_a_file_is_no_checkpoint(directory):
+    with pytest.raises(ModelNotFoundError, match=r"it is a file itself"):
+        load_checkpoint(str(directory / "config.json"))
+
+
+def test_an_empty_directory_is_no_checkpoint(tmp_path):
+    with pytest.raises(ModelNotFoundError, match=r"no config\.json[\s\S]*with no files"):
+        load_checkpoint(str(tmp_path))
+
+
+def test_code_of_its_own_is_refused(directory):
+    (directory / "config.json").write_text('{"auto_map": {"AutoModel": "evil.Model"}}')
+    with pytest.raises(UnsafeCheckpointError, match=r"wants to run code[\s\S]*auto_map in"):
+        load_checkpoint(str(directory))

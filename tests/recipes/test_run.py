@@ -7,9 +7,9 @@ import torch
 from safetensors.numpy import load_file
 from safetensors.torch import save_file
 
-from tests.recipes.jobs import STEPS, recipe, write_inputs
+from tests.recipes.jobs import STEPS, recipe, tree, write_inputs
 from tinyglot.errors import MissingInputError, NoEffectError
-from tinyglot.recipes import Run, parse_recipe, run_recipe
+from tinyglot.recipes import Run, parse_recipe, run_recipe, stage_facts
 
 TRIM, TUNE, DROP = STEPS[0], {**STEPS[1], "max_steps": 2}, STEPS[2]
 
@@ -114,6 +114,34 @@ def test_a_run_without_scores_gives_no_rows(inputs, tmp_path):
     assert "language" in run.rows().columns
 
 
+def test_export_and_latency_are_stages_too(inputs, tmp_path):
+    measure = {"batch": [1, 2], "length": [8], "rounds": 3}
+    content = recipe(inputs, steps=[TUNE], evaluate={}, export={"int8": True}, measure=measure)
+    told = []
+    run = run_recipe(parse_recipe(content), tmp_path, told.append)
+    assert told[-4:] == [
+        "export: onnx, int8",
+        "evaluate: 01-fine_tuning",
+        "evaluate: export",
+        "measure: latency, interleaved",
+    ]
+    assert run.rows()["model"].to_list() == ["01-fine_tuning", "export"]
+    measured = json.loads((tmp_path / "measure.json").read_text())
+    assert {(row["model"], row["batch"]) for row in measured} == {
+        (name, batch) for name in ("source", "01-fine_tuning", "export") for batch in (1, 2)
+    }
+    facts = stage_facts(run)
+    assert [stage["name"] for stage in facts] == ["source", "01-fine_tuning", "export"]
+    assert [stage["batch"] for stage in facts] == [1, 1, 1]  # the first shape stands for a stage
+    assert facts[2]["size_bytes"] < facts[1]["size_bytes"]
+    export = json.loads((tmp_path / "export" / "export.json").read_text())
+    assert [score["language"] for score in export["scores"]] == ["swh-Latn"]
+    before = tree(tmp_path)
+    told.clear()
+    run_recipe(parse_recipe(content), tmp_path, told.append)
+    assert (told, tree(tmp_path)) == ([], before)
+
+
 def test_evaluating_without_any_head_is_refused(inputs, tmp_path):
     content = recipe(inputs, steps=[TRIM], evaluate={})
     with pytest.raises(
@@ -146,6 +174,15 @@ def test_a_person_is_told_what_goes_on(inputs, tmp_path):
 
 def test_times_are_beside_the_record(run):
     for step in (run.directory / "steps").iterdir():
-        timing = json.loads((step / "timing.json").read_text())
-        assert timing["seconds"] >= 0
+        assert json.loads((step / "timing.json").read_text())["seconds"] >= 0
         assert "seconds" not in json.loads((step / "record.json").read_text())
+
+
+def test_notes_of_loading_are_told(inputs, tmp_path):
+    model = write_inputs(tmp_path / "noted") / "model"
+    stored = {name: torch.from_numpy(value) for name, value in weights(model).items()}
+    stored["lm_head.bias"] = torch.zeros(3)
+    save_file(stored, model / "model.safetensors", metadata={"format": "pt"})
+    told = []
+    run_recipe(parse_recipe({"model": str(model)}), tmp_path / "run", told.append)
+    assert told == ["  left out, unused: lm_head.bias"]

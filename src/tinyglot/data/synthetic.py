@@ -1,6 +1,7 @@
 """Data that tinyglot makes itself, found by a name such as ``synthetic:ner``."""
 
 import hashlib
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -82,6 +83,7 @@ def synthetic_path(source: str) -> Path:
     return directory
 
 
+@cache
 def _makers_digest() -> str:
     """Condense the code and the templates, so that a corpus is never older than they are."""
     folder = Path(str(files("tinyglot.data.demo")))

@@ -51,7 +51,7 @@ def run_steps(recipe: Recipe, directory: Path, tell: Tell = silent) -> Run:
             _do_step(run, position, tell)
         shutil.rmtree(run.step_directory(position) / "work", ignore_errors=True)
     if not run.final.exists():
-        _write_final(run)
+        _write_final(run, tell)
     return run
 
 
@@ -75,7 +75,7 @@ def follow_steps(recipe: Recipe, directory: Path) -> Run:
         method = get_method(step.method)
         if method.trains and not run.is_finished(position):
             _wait_until((run.step_directory(position) / "plan.json").exists)
-            _apply(run, position, _load_source(run, position), silent)
+            _apply(run, position, _load_source(run, position, silent), silent)
         _wait_until(partial(run.is_finished, position))
     _wait_until((run.final / "README.md").exists)
     return run
@@ -105,16 +105,18 @@ def _write_checkpoint(run: Run, position: int, tell: Tell) -> Path:
 
 def _made(run: Run, position: int, tell: Tell) -> tuple[Made, Path]:
     """Apply the step's method; the model that it began with is let go before anything is saved."""
-    source = _load_source(run, position)
-    for note in source.notes:
-        tell(f"  {note}")
+    source = _load_source(run, position, tell)
     return _apply(run, position, source, tell), source.source
 
 
-def _load_source(run: Run, position: int) -> Checkpoint:
+def _load_source(run: Run, position: int, tell: Tell) -> Checkpoint:
     if position == 0:
-        return load_checkpoint(run.recipe.model, revision=run.recipe.revision)
-    return load_checkpoint(str(run.step_directory(position - 1) / "checkpoint"))
+        source = load_checkpoint(run.recipe.model, revision=run.recipe.revision)
+    else:
+        source = load_checkpoint(str(run.step_directory(position - 1) / "checkpoint"))
+    for note in source.notes:
+        tell(f"  {note}")
+    return source
 
 
 def _apply(run: Run, position: int, source: Checkpoint, tell: Tell) -> Made:
@@ -171,12 +173,12 @@ def _write_timing(directory: Path, seconds: float) -> None:
     write_json(directory / "timing.json", facts)
 
 
-def _write_final(run: Run) -> None:
+def _write_final(run: Run, tell: Tell) -> None:
     """Copy the last step's checkpoint; without steps, save the model itself."""
     position = len(run.recipe.steps)
     if position:
         with replacing(run.final) as temporary:
             shutil.copytree(run.step_directory(position - 1) / "checkpoint", temporary)
     else:
-        source = _load_source(run, 0)
+        source = _load_source(run, 0, tell)
         save_checkpoint(source.model, source.tokenizer, run.final, source=source.source)
