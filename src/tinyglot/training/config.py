@@ -11,7 +11,7 @@ class TrainingOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     learning_rate: float = Field(
-        default=1e-4, gt=0, lt=1, description="highest learning rate; falls linearly to 0"
+        default=2e-4, gt=0, lt=1, description="highest learning rate; falls linearly to 0"
     )
     num_epochs: int = Field(default=5, ge=1, description="passes over the training data")
     max_steps: int | None = Field(

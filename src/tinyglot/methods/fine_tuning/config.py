@@ -38,11 +38,10 @@ class FineTuningConfig(MethodConfig, TrainingOptions):
         default=None,
         description="training sentences of each language, evenly spaced; default: all",
     )
-
     head_learning_rate: Annotated[float, Field(gt=0, lt=1)] | None = Field(
-        default=3e-2,
-        description="highest learning rate of the head, which starts from nothing and is small; "
-        "null: learning_rate",
+        default=None,
+        description="highest learning rate of the head; a higher one shortens the slow start of a "
+        "new head on encoders whose hidden states are small; null: learning_rate",
     )
 
     @model_validator(mode="after")
