@@ -15,6 +15,7 @@ from tinyglot.recipes.yaml_file import read_yaml
 
 RECIPE_FILE = "recipe.yaml"
 _OWN = re.compile(r"\.lock|\.recipe\.yaml\.\d+\.tmp")
+_ABSENT = "not there"
 _MOST_NAMED = 4
 
 
@@ -85,8 +86,8 @@ def _has_work(directory: Path) -> bool:
 def _another_recipe(run: Run) -> RunDirectoryError:
     before = dict(_leaves(read_yaml(run.directory / RECIPE_FILE)))
     now = dict(_leaves(run.recipe.model_dump(mode="json", serialize_as_any=True)))
-    changed = [key for key in {**before, **now} if before.get(key) != now.get(key)]
-    values = [f"{key} was {before.get(key)}, is {now.get(key)}" for key in changed]
+    pairs = {key: (before.get(key, _ABSENT), now.get(key, _ABSENT)) for key in {**before, **now}}
+    values = [f"{key} was {old}, is {new}" for key, (old, new) in pairs.items() if old != new]
     more = f" … and {len(values) - _MOST_NAMED} more" if len(values) > _MOST_NAMED else ""
     return RunDirectoryError(
         "Could not use the output directory: another recipe did work in it.",
