@@ -1,18 +1,20 @@
 """Running a command as a fresh process, and reading from the kernel what it took."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.schema import ProcessCost
 
+_LAUNCHER = Path(__file__).with_name("launcher.py")
 _STAT = Path("/proc/stat")
 _BUSY_COLUMNS = (0, 1, 2, 5, 6, 7)  # user, nice, system, irq, softirq, steal
 _NOTHING: Mapping[str, str] = {}
@@ -37,56 +39,48 @@ def run_fresh(
 ) -> Finished:
     """Run a command and wait; past the time limit it is killed, with the processes it started.
 
-    Peak memory is that of the largest single process among them. A child inherits the peak of the
-    process that starts it, so this one must be small: no torch.
+    Peak memory is that of the largest single process among them.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # to end the child too
     load, busy = load_average(), busy_seconds()
-    with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            list(map(str, command)),
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
-            env={**os.environ, **environment},
-            cwd=directory,
-            start_new_session=True,
-        )
-        status, usage, was_stopped = _wait(process.pid, timeout_s)
-        wall = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        stdout.seek(0)
-        stderr.seek(0)
-        texts = stdout.read(), stderr.read()
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / name for name in ("report", "stdout", "stderr")]
+        words = [sys.executable, "-I", "-S", _LAUNCHER, paths[0], timeout_s, *command]
+        with paths[1].open("wb") as stdout, paths[2].open("wb") as stderr:
+            launcher = subprocess.Popen(
+                list(map(str, words)),
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                env={**os.environ, **environment},
+                cwd=directory,
+            )
+            with _ended_with_this_process(launcher):
+                launcher.wait()
+        texts = [path.read_text(encoding="utf-8", errors="replace") for path in paths[1:]]
+        if launcher.returncode:
+            raise SystemExit(texts[1])
+        taken = json.loads(paths[0].read_text(encoding="utf-8"))
+    returncode, was_stopped = taken.pop("returncode"), taken.pop("was_stopped")
+    own = taken["user_cpu_s"] + taken["system_cpu_s"]
     cost = ProcessCost(
-        wall_s=round(wall, 2),
-        user_cpu_s=round(usage.ru_utime, 2),
-        system_cpu_s=round(usage.ru_stime, 2),
-        other_cpu_s=other_cpu_seconds(busy, usage.ru_utime + usage.ru_stime),
-        peak_memory_bytes=usage.ru_maxrss * 1024,
+        **{key: round(value, 2) for key, value in taken.items()},
+        other_cpu_s=other_cpu_seconds(busy, own),
         load_average_before=load,
     )
-    return Finished(process.returncode, *texts, was_stopped, cost)
+    return Finished(returncode, *texts, was_stopped, cost)
 
 
-def _wait(pid: int, timeout_s: float) -> tuple[int, "os.struct_rusage", bool]:
-    stopped = threading.Event()
-
-    def stop() -> None:
-        stopped.set()
-        os.killpg(pid, signal.SIGKILL)
-
-    timer = threading.Timer(timeout_s, stop)
-    timer.start()
+@contextmanager
+def _ended_with_this_process(launcher: subprocess.Popen[bytes]) -> Iterator[None]:
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        _, status, usage = os.wait4(pid, 0)
+        yield
     except BaseException:
-        os.killpg(pid, signal.SIGKILL)
+        launcher.terminate()
+        launcher.wait()
         raise
     finally:
-        timer.cancel()
-    return status, usage, stopped.is_set()
+        signal.signal(signal.SIGTERM, before)
 
 
 def other_cpu_seconds(busy_before: float | None, own: float) -> float | None:
