@@ -146,6 +146,8 @@ class Method:
         needs: Fields of the context without which the method cannot plan.
         trains: Whether it trains (contract tests then give it labelled data).
         must_precede: Methods that may not come before this one in a recipe.
+        exempt_from: Promises of ``tests/contract`` that the method does not keep, by the name of
+            the test, each with the reason. A promise that is kept after all fails the tests.
     """
 
     name: str
@@ -158,3 +160,4 @@ class Method:
     needs: tuple[str, ...] = ()
     trains: bool = False
     must_precede: tuple[str, ...] = ()
+    exempt_from: Mapping[str, str] = field(default_factory=dict)

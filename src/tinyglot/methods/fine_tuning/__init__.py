@@ -15,4 +15,9 @@ METHOD = Method(
     apply=apply,
     needs=("task", "data", "languages"),
     trains=True,
+    exempt_from={
+        "the_result_is_left_alone_by_the_same_options": "training goes on with the trained head",
+        "tied_weights_stay_tied": "the LM head gives way to the head of the task",
+        "asking_for_less_never_gives_more_parameters": "it trains what is there, at that size",
+    },
 )

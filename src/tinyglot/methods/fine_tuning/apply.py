@@ -1,5 +1,6 @@
 """Trains the head and the encoder."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -8,7 +9,7 @@ from tinyglot.errors import PlanOutdatedError
 from tinyglot.files import write_json
 from tinyglot.methods.contract import Context
 from tinyglot.methods.fine_tuning.corpus import Corpus, read_corpus
-from tinyglot.methods.fine_tuning.plan import FineTuningPlan, headed_model
+from tinyglot.methods.fine_tuning.plan import FineTuningPlan, continues, headed_model
 from tinyglot.training import (
     TrainingConfig,
     TrainingOptions,
@@ -47,7 +48,7 @@ def apply(
         Seeded from ``context.seed``: the new head, dropout, and the order of the batches.
     """
     corpus = read_corpus(model, tokenizer, plan.config)
-    _check_still_the_same(plan, corpus)
+    _check_still_the_same(model, plan, corpus)
     fields = {*TrainingOptions.model_fields, "head_learning_rate"}
     options = plan.config.model_dump(include=fields)
     extra = {token_id for encoded in corpus.evaluation for token_id in encoded.input_ids}
@@ -63,12 +64,18 @@ def apply(
     return result.model, tokenizer
 
 
-def _check_still_the_same(plan: FineTuningPlan, corpus: Corpus) -> None:
-    found = (corpus.labels, examples_digest(corpus.train))
-    if found != (plan.labels, plan.data_digest):
+def _check_still_the_same(model: PreTrainedModel, plan: FineTuningPlan, corpus: Corpus) -> None:
+    head = "continued" if continues(model, plan.config, corpus) else "new"
+    found = (head, corpus.labels, examples_digest(corpus.train))
+    planned = (plan.head, plan.labels, plan.data_digest)
+    if found != planned:
         raise PlanOutdatedError(
             "Could not fine-tune: the data or the model are not those of the plan.",
-            got=f"training data {found[1]} with labels {' '.join(found[0])}",
-            expected=f"training data {plan.data_digest} with labels {' '.join(plan.labels)}",
+            got=_described(*found),
+            expected=_described(*planned),
             fix="plan again, or start a new run in another directory",
         )
+
+
+def _described(head: str, labels: Sequence[str], digest: str) -> str:
+    return f"a {head} head, labels {' '.join(labels)}, training data {digest}"

@@ -1,0 +1,85 @@
+"""What the contract tests need to know of each method: how to run it small, and what it reports.
+
+A new method adds one entry to ``CASES``. What it cannot promise it declares itself, with the
+reason, in ``Method.exempt_from``.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.methods.labelled import write_data
+from tests.methods.trimming import LINES, write_context
+from tinyglot.methods.contract import Context
+
+Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """How one method is run on tiny models.
+
+    Attributes:
+        options: Fields of its configuration.
+        smaller: Further options, each asking for less than the ones before.
+        context: Writes text or labelled data into a directory, and names them.
+        reported: What the plan says about the result, in the words of `recount`.
+    """
+
+    options: Options
+    context: Callable[[Path], Context]
+    reported: Callable[[Any], Mapping[str, int]]
+    smaller: tuple[Options, ...] = ()
+
+
+def two_texts(directory: Path) -> Context:
+    return write_context(directory, {tag: LINES[tag] for tag in ("swh-Latn", "amh-Ethi")})
+
+
+def labelled_data(directory: Path) -> Context:
+    data = str(write_data(directory / "data"))
+    return Context(languages=("swh-Latn", "deu-Latn"), task="ner", data=data)
+
+
+def reported_by_trimming(plan: Any) -> dict[str, int]:
+    return {"rows": len(plan.kept_token_ids), "parameters": plan.num_parameters_after}
+
+
+def reported_by_layer_dropping(plan: Any) -> dict[str, int]:
+    return {"layers": len(plan.kept_layers)}
+
+
+def reported_by_fine_tuning(plan: Any) -> dict[str, int]:
+    return {"labels": len(plan.labels), "rows": plan.vocabulary_size}
+
+
+CASES: dict[str, Case] = {
+    "vocabulary_trimming": Case(
+        # a byte-level tokenizer of 600 tokens spells much of the text in bytes
+        options={"max_unk_rate": 1.0},
+        smaller=tuple(
+            {"coverage": coverage, "max_unk_rate": 1.0} for coverage in (1.0, 0.9, 0.5, 0.1)
+        ),
+        context=two_texts,
+        reported=reported_by_trimming,
+    ),
+    "layer_dropping": Case(
+        options={"strategy": "block_influence", "num_layers": 1},
+        smaller=({"layers": [0, 1], "allow_no_effect": True}, {"num_layers": 1}),
+        context=two_texts,
+        reported=reported_by_layer_dropping,
+    ),
+    "fine_tuning": Case(
+        options={
+            "max_steps": 2,
+            "batch_size": 4,
+            "precision": "fp32",
+            "save_steps": None,
+            "max_train_sentences": 8,
+            "max_length": 64,
+        },
+        context=labelled_data,
+        reported=reported_by_fine_tuning,
+    ),
+}
