@@ -71,7 +71,7 @@ def accuracies(model, tokenizer) -> dict[str, tuple[float, int]]:
     result = {}
     for tag, (_, folder) in LANGUAGES.items():
         lines = [_lines(folder, name) for name in (folder, "eng")]
-        here, english = (_embed(model, tokenizer, side) for side in lines)
+        here, english = (embed(model, tokenizer, side) for side in lines)
         hits = (here @ english.T).argmax(dim=1) == torch.arange(len(here))
         result[tag] = (float(hits.float().mean()), len(here))
     return result
@@ -83,7 +83,7 @@ def _lines(folder: str, name: str) -> list[str]:
 
 
 @torch.no_grad()
-def _embed(model, tokenizer, lines: list[str]) -> torch.Tensor:
+def embed(model, tokenizer, lines: list[str]) -> torch.Tensor:
     vectors = torch.empty(len(lines), model.config.hidden_size)
     order = sorted(range(len(lines)), key=lambda i: len(lines[i]))
     for start in range(0, len(order), 50):

@@ -200,8 +200,73 @@ class LayerDropping(Strict):
     rows: tuple[dict[str, Any], ...]
 
 
+class TrimmedLanguage(Strict):
+    """A language's tokens after trimming, and held-out lines before and after."""
+
+    language: str
+    num_distinct_tokens: int
+    num_chosen_tokens: int
+    num_kept_tokens: int
+    token_coverage: float
+    num_held_out_lines: int
+    fertility_before: float
+    fertility_after: float
+    unk_rate_before: float
+    unk_rate_after: float
+
+
+class TrimmedAlone(Strict):
+    """Trimmed for one language with all of its text."""
+
+    text_bytes: int
+    num_rows: int
+    num_parameters: int
+    language: TrimmedLanguage
+
+
+class TrimmedJointly(Strict):
+    """Trimmed for several languages under limits."""
+
+    options: dict[str, Any]
+    num_rows: int
+    num_parameters: int
+    languages: tuple[TrimmedLanguage, ...]
+
+
+class TrimmedOtherDomain(Strict):
+    """Chosen on one kind of text, judged on another."""
+
+    language: str
+    chosen_on: str
+    judged_on: str
+    options: dict[str, Any]
+    num_rows: int
+    num_lines: int
+    fertility_before: float
+    fertility_after: float
+    unk_rate_before: float
+    unk_rate_after: float
+    unchanged_lines_share: float
+    num_embedded: int
+    cosine_mean: float
+    cosine_p05: float
+
+
+class VocabularyTrimming(Strict):
+    """What vocabulary trimming leaves, and what it costs each language, without training."""
+
+    benchmark: Literal["vocabulary_trimming"] = "vocabulary_trimming"
+    model: str
+    num_rows_before: int
+    num_parameters_before: int
+    alone: tuple[TrimmedAlone, ...]
+    joint: tuple[TrimmedJointly, ...]
+    other_domain: tuple[TrimmedOtherDomain, ...]
+
+
 Result = Annotated[
-    Trim | TrimPeers | TrainingStep | MainJob | LayerDropping, Field(discriminator="benchmark")
+    Trim | TrimPeers | TrainingStep | MainJob | LayerDropping | VocabularyTrimming,
+    Field(discriminator="benchmark"),
 ]
 
 
