@@ -59,14 +59,22 @@ def finished(files: dict[str, bytes]) -> dict[str, bytes]:
     }
 
 
+def times_of_records(directory) -> dict[str, int]:
+    return {str(path): path.stat().st_mtime_ns for path in directory.rglob("record.json")}
+
+
 def test_a_run_killed_at_every_point_ends_with_the_same_bytes(inputs, uninterrupted, tmp_path):
     directory = tmp_path / "another" / "longer-name"
+    times: dict[str, int] = {}
     for point in POINTS:
         assert run_until(recipe(inputs, evaluate={}), directory, point) == KILLED, point
         so_far = finished(tree(directory))
         assert so_far.items() <= uninterrupted.items(), point
+        times = {**times_of_records(directory), **times}
     assert run_until(recipe(inputs, evaluate={}), directory) == 0
     assert tree(directory) == uninterrupted
+    assert times_of_records(directory) == times  # no finished step was done again
+    assert len(times) == 4
 
 
 def test_the_uninterrupted_run_did_everything(uninterrupted):
