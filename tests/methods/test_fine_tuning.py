@@ -270,7 +270,8 @@ def test_data_changed_after_the_plan(context):
     model, tokenizer = pair()
     plan = planned(context, given=(model, tokenizer))
     write_split(context_path(context) / "deu-Latn" / "train.conll", "deu-Latn", 11)
-    with pytest.raises(PlanOutdatedError, match=rf"expected:[^\n]*training data {plan.data_digest}"):
+    digest = plan.data_digest
+    with pytest.raises(PlanOutdatedError, match=rf"expected:[^\n]*training data {digest}"):
         METHOD.apply(model, tokenizer, plan, context)
 
 
