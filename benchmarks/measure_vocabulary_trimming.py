@@ -2,8 +2,8 @@
 
 Alone: each language of the text trimmed for on its own. Joint: four languages together, under
 limits. Other domain: chosen on one kind of text, judged on another, where lines are also embedded
-(mean-pooled, ``query: ``) by both models. Writes results/vocabulary-trimming-e5-small.json. About 15
-minutes on one core.
+(mean-pooled, ``query: ``) by both models. Writes results/vocabulary-trimming-e5-small.json. About
+15 minutes on one core.
 
 python -m benchmarks.measure_vocabulary_trimming
 """

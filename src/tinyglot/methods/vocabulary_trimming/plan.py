@@ -75,7 +75,7 @@ class VocabularyTrimmingPlan(Plan):
         before, after = self.num_parameters_before, self.num_parameters_after
         return [
             f"keep {kept:,} of {self.num_rows_before:,} rows ({kept / self.num_rows_before:.1%}), "
-            f"{after / 1e6:.1f} of {before / 1e6:.1f} M parameters ({after / before:.1%})",
+            f"{after:,} of {before:,} parameters ({after / before:.1%})",
             f"rows: {', '.join(self._parts())}",
             *report_table(self.languages),
         ]
