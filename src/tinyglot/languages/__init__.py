@@ -1,5 +1,6 @@
 """Language tags such as ``swh-Latn``, and what is known about each language."""
 
+from tinyglot.languages.groups import family_group, script_group
 from tinyglot.languages.scripts import is_of_script, script_of, scripts_in
 from tinyglot.languages.table import (
     Language,
@@ -12,10 +13,12 @@ from tinyglot.languages.table import (
 __all__ = [
     "Language",
     "LanguageTag",
+    "family_group",
     "is_of_script",
     "language",
     "languages",
     "resolve_language",
+    "script_group",
     "script_of",
     "scripts_in",
 ]
