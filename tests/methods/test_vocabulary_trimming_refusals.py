@@ -1,13 +1,10 @@
-"""What the plan of vocabulary trimming refuses, its configuration, and the card's examples."""
+"""What the plan of vocabulary trimming refuses, and its configuration."""
 
 import re
-from pathlib import Path
 
 import pytest
-import yaml
 from pydantic import ValidationError
 
-import tinyglot.methods.vocabulary_trimming as vocabulary_trimming
 from tests.methods.trimming import LINES, plan_of, write_context
 from tests.tiny import KINDS, TINY_TEXT, tiny_model, tiny_pair, tiny_tokenizer
 from tinyglot.errors import (
@@ -198,21 +195,3 @@ def test_a_configuration_survives_json():
     config = VocabularyTrimmingConfig(languages=["sw", "am"], budgets={"sw": 5}, coverage=0.5)
     assert config.budgets == {"swh-Latn": 5}
     assert VocabularyTrimmingConfig.model_validate_json(config.model_dump_json()) == config
-
-
-# --- method card -------------------------------------------------------------------------------
-
-CARD = Path(vocabulary_trimming.__file__).with_name("README.md").read_text("utf-8")
-
-
-def test_the_recipe_of_the_card_is_valid():
-    recipe = yaml.safe_load(re.search(r"```yaml\n(.*?)```", CARD, re.DOTALL)[1])
-    configs = [VocabularyTrimmingConfig(**step) for step in recipe["steps"]]
-    assert [config.max_vocabulary_size for config in configs] == [20000]
-    assert set(recipe["text"]) == set(recipe["languages"]) == set(TWO)
-
-
-def test_the_example_of_the_card_prints_what_it_says(capsys):
-    code, printed = re.search(r"```python\n(.*?)```\n\n```text\n(.*?)```", CARD, re.DOTALL).groups()
-    exec(compile(code, "README.md", "exec"), {})  # noqa: S102  (our own file)
-    assert capsys.readouterr().out == printed
