@@ -89,6 +89,22 @@ class NonFiniteOutputError(TinyglotError, ArithmeticError):
     """A model's output has infinite values or values that are no number."""
 
 
+class NonFiniteScoreError(TinyglotError, ArithmeticError):
+    """A count or a score is infinite or no number."""
+
+
+class NoExamplesError(TinyglotError, ValueError):
+    """A language has no example to score."""
+
+
+class UnpairedExamplesError(TinyglotError, ValueError):
+    """Two models were not scored on the same examples."""
+
+
+class ComparisonError(TinyglotError, ValueError):
+    """Scores cannot be compared or grouped as asked."""
+
+
 class LayerRangeError(TinyglotError, ValueError):
     """A layer index is outside the model, doubled, or out of order."""
 
@@ -112,8 +128,16 @@ class DataFormatError(TinyglotError, ValueError):
     """A labelled file has broken lines, illegal tags or missing labels."""
 
 
+class TaskOptionError(TinyglotError, ValueError):
+    """A task has no such option, or not with that value."""
+
+
 class UnknownLabelError(TinyglotError, KeyError):
     """A label occurs that the model or task does not know."""
+
+
+class PerturbationOptionError(TinyglotError, ValueError):
+    """A perturbation has no such option, or nothing that it could put in."""
 
 
 class UncoveredTextError(TinyglotError, ValueError):
