@@ -1,5 +1,6 @@
 """`tinyglot predict`: tag lines from standard input."""
 
+import signal
 import sys
 from collections.abc import Iterator
 from typing import Annotated, Protocol, cast
@@ -33,6 +34,7 @@ def predict(
 
     quiet_libraries()
     tagger = Tagger(model, task=task)
+    _let_interrupts_end_a_wait()
     for lines in line_batches(cast(_Stream, sys.stdin.buffer)):
         for words, tags in tagger.tag([line.split() for line in lines]):
             if json:
@@ -41,6 +43,12 @@ def predict(
                 print_lines([f"{word}\t{tag}" for word, tag in zip(words, tags, strict=True)])
                 print_lines([""])
         sys.stdout.flush()
+
+
+def _let_interrupts_end_a_wait() -> None:
+    """Polars takes interrupts in a way that lets a waiting read go on until the input ends."""
+    if hasattr(signal, "siginterrupt"):  # not on Windows, where reads end anyway
+        signal.siginterrupt(signal.SIGINT, True)  # noqa: FBT003  (takes no name)
 
 
 class _Stream(Protocol):
