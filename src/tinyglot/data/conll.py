@@ -1,20 +1,17 @@
 """CoNLL files: one word a line with its tag last, blank lines between sentences."""
 
-import itertools
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tinyglot.data.iob import LEGAL_TAGS, Iob2Tags, Scheme, is_legal_tag, mixed_schemes, to_iob2
-from tinyglot.errors import DataFormatError, DataNotFoundError, EmptyTextError, TextEncodingError
+from tinyglot.data.problems import Problem, broken, read_utf8
+from tinyglot.errors import DataFormatError, EmptyTextError
 from tinyglot.files import write_text
 
 DOCUMENT_START = "-DOCSTART-"
 LANGUAGE_PREFIX = re.compile(r"[a-z]{2,3}(?:-[a-z]+)*:")
-MAX_KINDS_SHOWN = 20
-MAX_RANGES_SHOWN = 500
 
 Line = tuple[int, str]
 
@@ -101,7 +98,7 @@ def read_conll_file(path: Path) -> ConllFile:
         EmptyTextError: If no line holds a word.
         DataFormatError: If lines are broken; all of them are listed with their numbers.
     """
-    text = _read_utf8(path)
+    text = read_utf8(path, "a file in CoNLL format")
     parser = _Parser(is_tabbed="\t" in text)
     for block in _blocks(text, is_tabbed=parser.is_tabbed):
         parser.add(block)
@@ -143,27 +140,6 @@ def write_conll(path: Path, sentences: Iterable[TaggedSentence]) -> None:
 
 
 # --- lines -------------------------------------------------------------------------------------
-
-
-def _read_utf8(path: Path) -> str:
-    if not path.is_file():
-        raise DataNotFoundError(
-            f"Could not read {path}: there is no such file.",
-            got=path,
-            expected="a file in CoNLL format",
-            fix="check the path",
-        )
-    content = path.read_bytes()
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise TextEncodingError(
-            f"Could not read {path}: it is not UTF-8.",
-            got=f"byte 0x{content[error.start]:02x} on line {line} (byte {error.start})",
-            expected="UTF-8 text",
-            fix=f"iconv -f <ITS ENCODING> -t UTF-8 {path} > fixed.conll",
-        ) from error
 
 
 def _blocks(text: str, *, is_tabbed: bool) -> Iterator[list[Line]]:
@@ -294,32 +270,10 @@ def _is_cell(text: str) -> bool:
 # --- problems ----------------------------------------------------------------------------------
 
 
-def _broken_lines(path: Path, problems: list[tuple[int, str]]) -> DataFormatError:
-    num_lines = len({number for number, _ in problems})
-    return DataFormatError(
-        f"Could not read {path}: {num_lines} broken line(s).",
-        got="\n".join(_by_kind(problems)),
+def _broken_lines(path: Path, problems: list[Problem]) -> DataFormatError:
+    return broken(
+        path,
+        problems,
         expected=f"WORD<TAB>TAG lines, a blank line after each sentence; tags: {LEGAL_TAGS}",
         fix="correct or remove these lines",
     )
-
-
-def _by_kind(problems: list[tuple[int, str]]) -> list[str]:
-    counts = Counter(problem for _, problem in problems)
-    shown = [kind for kind, _ in counts.most_common(MAX_KINDS_SHOWN)]
-    lines = [f"{kind}: {_ranges([n for n, k in problems if k == kind])}" for kind in shown]
-    rest = counts.total() - sum(counts[kind] for kind in shown)
-    if rest:
-        lines.append(f"and {rest} more, of {len(counts) - len(shown)} other kinds")
-    return lines
-
-
-def _ranges(numbers: Sequence[int]) -> str:
-    """Write sorted line numbers as ``line 3`` or ``lines 3, 7-9``."""
-    groups = itertools.groupby(enumerate(sorted(set(numbers))), lambda pair: pair[1] - pair[0])
-    runs = [[number for _, number in group] for _, group in groups]
-    texts = [f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs]
-    more = len(texts) - MAX_RANGES_SHOWN
-    tail = f" and {more} more places" if more > 0 else ""
-    label = "line " if len(numbers) == 1 else "lines "
-    return label + ", ".join(texts[:MAX_RANGES_SHOWN]) + tail

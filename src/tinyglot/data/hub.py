@@ -1,29 +1,24 @@
 """Tagged sentences from hub data sets, or from local directories laid out like them."""
 
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import datasets
 
 from tinyglot.data.conll import TaggedSentence
-from tinyglot.data.iob import LEGAL_TAGS, is_legal_tag, mixed_schemes, to_iob2
-from tinyglot.data.splits import split_names
-from tinyglot.errors import (
-    DataFormatError,
-    DataNotFoundError,
-    EmptyTextError,
-    UnknownLanguageError,
-)
+from tinyglot.data.splits import canonical_split, sorted_splits, split_names
+from tinyglot.data.tables import ROWS_AT_A_TIME, Row, Table, label_names
+from tinyglot.data.tagged_rows import TaggedRows
+from tinyglot.errors import DataFormatError, DataNotFoundError, UnknownLanguageError
 from tinyglot.languages import LanguageTag, resolve_language
 
 WORDS_COLUMN = "tokens"
 TAGS_COLUMN = "ner_tags"
 LANGUAGE_COLUMNS = ("language", "lang")
-BATCH_ROWS = 1000
-MAX_PROBLEMS_SHOWN = 20
+TREEBANK = re.compile(r"UD_(?P<language>[A-Za-z_]+)-\w+")
 LOADING_ERRORS = (datasets.exceptions.DatasetsError, OSError, ValueError, RuntimeError)
 
 
@@ -83,25 +78,95 @@ def read_hub_language(source: str, language: str, split: str) -> list[TaggedSent
             are broken.
         EmptyTextError: If no row holds a word.
     """
-    tag = resolve_language(language)
+    rows, place = _language_rows(source, language, split, None)
+    return _sentences(rows, place, WORDS_COLUMN, TAGS_COLUMN)
+
+
+def hub_table(source: str, language: str, split: str, config: str | None = None) -> Table:
+    """Open one language of a data set as a table; see ``read_hub_language``.
+
+    Args:
+        source: A hub id, also with a commit (``organisation/name@sha``), or a directory laid out
+            as on the hub.
+        language: Any code that ``resolve_language`` accepts.
+        split: ``train``, ``dev`` (or ``valid``, ``validation``), ``test`` or another name.
+        config: The language's configuration, if it is known and not named by the language.
+
+    Returns:
+        The rows of this language.
+
+    Raises:
+        DataNotFoundError: If the data set, language or split is not there.
+        UnknownLanguageError: If the code is no language.
+        DataFormatError: If several configurations are this language.
+    """
+    rows, place = _language_rows(source, language, split, config)
+    columns = tuple(rows.features)
+    return Table(place, columns, _numbered(rows, columns), label_names(rows.features), unit="row")
+
+
+def hub_splits(source: str, language: str, config: str | None = None) -> tuple[str, ...]:
+    """Name the splits of one language of a data set.
+
+    Args:
+        source: As for ``hub_table``.
+        language: Any code that ``resolve_language`` accepts.
+        config: As for ``hub_table``.
+
+    Returns:
+        ``train``, ``dev`` and ``test`` first.
+
+    Raises:
+        DataNotFoundError: If the data set or language is not there.
+    """
     name, revision = _name_and_revision(source)
-    config = _config_of_language(name, revision, tag)
-    rows = _load(name, config, split, revision)
-    if language_of_name(config) is None:
-        rows = _rows_of_language(rows, name, tag)
-    return _sentences(rows, f"the split {split!r} of {name}", WORDS_COLUMN, TAGS_COLUMN)
+    chosen = _chosen_config(name, revision, resolve_language(language), config)
+    try:
+        names = datasets.get_dataset_split_names(name, chosen, revision=revision)
+    except LOADING_ERRORS as error:
+        raise _not_loaded(source, error) from error
+    return sorted_splits(map(canonical_split, names))
+
+
+def hub_languages(source: str, configs: Mapping[LanguageTag, str]) -> tuple[LanguageTag, ...]:
+    """Name the languages that a data set has configurations for.
+
+    Args:
+        source: As for ``hub_table``.
+        configs: Configurations that are not named by their language.
+
+    Returns:
+        Tags, sorted; none if the only configuration is named by no language.
+
+    Raises:
+        DataNotFoundError: If the data set is not there.
+    """
+    there = _config_names(*_name_and_revision(source))
+    known = {config: tag for tag, config in configs.items()}
+    tags = (known.get(config) or language_of_name(config) for config in there)
+    return tuple(sorted({tag for tag in tags if tag is not None}))
 
 
 def language_of_name(name: str) -> LanguageTag | None:
     """Tell the language of a folder or configuration: ``sw``, ``sk_snk``, ``PAN-X.sw``.
 
     Args:
-        name: A language code, also with ``_`` and a treebank behind or a set and ``.`` before it.
+        name: A language code, also with ``_`` and a treebank behind, or a set and ``.`` or ``-``
+            before it; or a treebank as in Universal Dependencies.
 
     Returns:
         The tag, or ``None`` if no part is a language.
+
+    Example:
+        >>> language_of_name("UD_Slovak-SNK"), language_of_name("MasakhaPOS-swa")
+        ('slk-Latn', 'swh-Latn')
     """
-    for candidate in dict.fromkeys((name, name.partition("_")[0], name.rpartition(".")[2])):
+    treebank = TREEBANK.fullmatch(name)
+    if treebank:
+        candidates = [treebank["language"]]
+    else:
+        candidates = [name, name.partition("_")[0], *(name.rpartition(mark)[2] for mark in ".-")]
+    for candidate in dict.fromkeys(candidates):
         try:
             return resolve_language(candidate)
         except UnknownLanguageError:
@@ -117,6 +182,25 @@ def _name_and_revision(source: str) -> tuple[str, str | None]:
     if Path(source).exists() or not revision:
         return source, None
     return name, revision
+
+
+def _language_rows(
+    source: str, language: str, split: str, config: str | None
+) -> tuple[datasets.Dataset, str]:
+    """Load the rows of one language, and name them for messages."""
+    tag = resolve_language(language)
+    name, revision = _name_and_revision(source)
+    chosen = _chosen_config(name, revision, tag, config)
+    rows = _load(name, chosen, split, revision)
+    if chosen != config and language_of_name(chosen) is None:
+        rows = _rows_of_language(rows, name, tag)
+    return rows, f"the split {split!r} of {name}"
+
+
+def _chosen_config(name: str, revision: str | None, tag: LanguageTag, config: str | None) -> str:
+    if config is not None and config in _config_names(name, revision):
+        return config
+    return _config_of_language(name, revision, tag)
 
 
 def _config_of_language(source: str, revision: str | None, tag: LanguageTag) -> str:
@@ -199,9 +283,9 @@ def _quiet_unless_terminal() -> Iterator[None]:
 def _sentences(
     rows: datasets.Dataset, place: str, words_column: str, tags_column: str
 ) -> list[TaggedSentence]:
-    reader = _RowReader(_tag_names(rows, place, (words_column, tags_column)))
-    for number, words, tags in _numbered(rows, words_column, tags_column):
-        reader.add(number, words, tags)
+    reader = TaggedRows("ner", _tag_names(rows, place, (words_column, tags_column)))
+    for number, row in _numbered(rows, (words_column, tags_column)):
+        reader.add(number, row[words_column], row[tags_column])
     return reader.sentences(place)
 
 
@@ -246,69 +330,9 @@ def _rows_of_language(
     return rows.select(chosen)
 
 
-def _numbered(
-    rows: datasets.Dataset, words_column: str, tags_column: str
-) -> Iterator[tuple[int, Any, Any]]:
+def _numbered(rows: datasets.Dataset, columns: Sequence[str]) -> Iterator[Row]:
     number = 0
-    for batch in rows.select_columns([words_column, tags_column]).iter(batch_size=BATCH_ROWS):
-        for words, tags in zip(batch[words_column], batch[tags_column], strict=True):
-            yield number, words, tags
+    for batch in rows.select_columns(list(columns)).iter(batch_size=ROWS_AT_A_TIME):
+        for cells in zip(*(batch[column] for column in columns), strict=True):
+            yield number, dict(zip(columns, cells, strict=True))
             number += 1
-
-
-class _RowReader:
-    """Words and tags of a data set row by row, and what is wrong with them."""
-
-    def __init__(self, names: list[str] | None) -> None:
-        self._names = names
-        self._words: list[tuple[str, ...]] = []
-        self._tags: list[tuple[str, ...]] = []
-        self._problems: list[str] = []
-
-    def add(self, number: int, words: Sequence[str] | None, tags: Sequence[Any] | None) -> None:
-        """Take one row, or note what is wrong with it."""
-        if words is None or tags is None or len(words) != len(tags):
-            counts = [0 if cells is None else len(cells) for cells in (words, tags)]
-            self._problems.append(f"row {number}: {counts[0]} word(s) and {counts[1]} tag(s)")
-            return
-        named = tuple(map(self._name, tags))
-        illegal = sorted({tag for tag in named if not is_legal_tag(tag)})
-        if illegal:
-            self._problems.append(f"row {number}: illegal tag {', '.join(map(repr, illegal))}")
-        elif None in words:
-            self._problems.append(f"row {number}: a tag without a word")
-        elif words:
-            self._words.append(tuple(words))
-            self._tags.append(named)
-
-    def sentences(self, place: str) -> list[TaggedSentence]:
-        """Give all sentences, or raise with all problems."""
-        mixed = mixed_schemes(tag for tags in self._tags for tag in tags)
-        if mixed:
-            self._problems.append(f"tags of two schemes: {mixed[0]!r} and {mixed[1]!r}")
-        if self._problems:
-            raise _broken_rows(place, self._problems)
-        if not self._words:
-            raise EmptyTextError(
-                f"Could not read {place}: no row holds a word.",
-                got="0 sentences",
-                expected="at least 1",
-                fix="name another split",
-            )
-        return list(map(TaggedSentence, self._words, to_iob2(self._tags).tags))
-
-    def _name(self, tag: Any) -> str:  # noqa: ANN401  (an integer or a string from a file)
-        if self._names is None or not isinstance(tag, int):
-            return str(tag)
-        return self._names[tag] if 0 <= tag < len(self._names) else str(tag)
-
-
-def _broken_rows(place: str, problems: list[str]) -> DataFormatError:
-    more = len(problems) - MAX_PROBLEMS_SHOWN
-    shown = problems[:MAX_PROBLEMS_SHOWN] + ([f"and {more} more rows"] if more > 0 else [])
-    return DataFormatError(
-        f"Could not read {place}: {len(problems)} broken row(s).",
-        got="\n".join(shown),
-        expected=f"as many tags as words in every row; tags: {LEGAL_TAGS}",
-        fix="correct these rows, or give another tags_column",
-    )

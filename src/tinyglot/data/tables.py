@@ -1,0 +1,217 @@
+"""Tables of labelled examples: TSV, CSV, JSON lines and parquet, read row by row."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pyarrow  # type: ignore[import-untyped]  # comes without types
+import pyarrow.parquet  # type: ignore[import-untyped]
+
+from tinyglot.data.problems import Problem, read_utf8
+from tinyglot.errors import DataFormatError, DataNotFoundError, EmptyTextError
+
+ROWS_AT_A_TIME = 1000
+_QUOTED_CELL = re.compile(r'(?:(?<=[\t\n])|\A)"[^"]*(?:""[^"]*)*"(?=[\t\r\n]|\Z)')
+
+Row = tuple[int, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows with named columns, read as they are asked for.
+
+    Attributes:
+        place: The file, or the split of a data set, for messages.
+        columns: Names in the table's order.
+        rows: Number of the line or row, and a value a column; ``None`` where there is none.
+        label_names: For columns with class labels: the name of each number.
+        problems: What was wrong with lines; complete when the rows were read.
+        unit: What the numbers count: ``line`` or ``row``.
+    """
+
+    place: str
+    columns: tuple[str, ...]
+    rows: Iterable[Row]
+    label_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    unit: str = "line"
+
+
+def read_table(path: Path) -> Table:
+    """Open a table by its ending.
+
+    The first line of TSV and CSV names the columns. In TSV a quotation mark is a character like
+    any other, unless every one in the file belongs to a cell that is quoted as in CSV.
+
+    Args:
+        path: A file ending in ``.tsv``, ``.csv``, ``.jsonl`` or ``.parquet``.
+
+    Returns:
+        The table.
+
+    Raises:
+        DataNotFoundError: If there is no such file.
+        TextEncodingError: If the file is not UTF-8.
+        EmptyTextError: If the file has no row.
+        DataFormatError: If it is of another kind, or damaged.
+    """
+    reader = _READERS.get(path.suffix)
+    if reader is None:
+        raise DataFormatError(
+            f"Could not read {path}: unknown kind of table.",
+            got=path.suffix,
+            expected=" ".join(_READERS),
+            fix="convert it to one of these",
+        )
+    return reader(path)
+
+
+def label_names(features: datasets.Features) -> dict[str, tuple[str, ...]]:
+    """Give the names of class labels, also of those in lists, by column."""
+    inner = {name: getattr(feature, "feature", feature) for name, feature in features.items()}
+    return {
+        name: tuple(feature.names)
+        for name, feature in inner.items()
+        if isinstance(feature, datasets.ClassLabel)
+    }
+
+
+# --- separated values --------------------------------------------------------------------------
+
+
+def _read_tsv(path: Path) -> Table:
+    text = read_utf8(path, "a TSV file")
+    quoting = csv.QUOTE_MINIMAL if _is_quoted(text) else csv.QUOTE_NONE
+    # in a file without quoting every line is a row, whatever characters it holds
+    return _separated(path, csv.reader(io.StringIO(text, newline=""), _dialect("\t", quoting)))
+
+
+def _read_csv(path: Path) -> Table:
+    text = read_utf8(path, "a CSV file")
+    return _separated(path, csv.reader(io.StringIO(text, newline=""), _dialect(",")))
+
+
+def _dialect(separator: str, quote: int = csv.QUOTE_MINIMAL) -> type[csv.Dialect]:
+    class Dialect(csv.excel):
+        delimiter = separator
+        quoting = quote  # type: ignore[assignment]  # typeshed wants the literal of one constant
+
+    return Dialect
+
+
+def _is_quoted(text: str) -> bool:
+    """Tell cells quoted as in CSV from quotation marks that are part of the text."""
+    cells = _QUOTED_CELL.findall(text)
+    rest = _QUOTED_CELL.sub("", text)
+    if not cells or '"' in rest:
+        return False
+    needs_quotes = any('""' in cell[1:-1] or set(cell) & set("\t\n") for cell in cells)
+    return needs_quotes or not rest.strip("\t\r\n")
+
+
+def _separated(path: Path, reader: Any) -> Table:  # noqa: ANN401  (csv's type is private)
+    header = [name.strip() for name in next(reader, [])]
+    if not any(header):
+        raise _empty(path)
+    problems: list[Problem] = []
+    return Table(str(path), tuple(header), _cells(reader, header, problems), problems=problems)
+
+
+def _cells(
+    reader: Any,  # noqa: ANN401  (csv's type is private)
+    header: list[str],
+    problems: list[Problem],
+) -> Iterator[Row]:
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            problems.append((reader.line_num, str(error)))
+            continue
+        if len(cells) == len(header):
+            yield reader.line_num, dict(zip(header, cells, strict=True))
+        elif any(cells):
+            problems.append((reader.line_num, f"{len(cells)} column(s), not {len(header)}"))
+
+
+# --- JSON lines and parquet --------------------------------------------------------------------
+
+
+def _read_json_lines(path: Path) -> Table:
+    text = read_utf8(path, "a file with one JSON object a line")
+    problems: list[Problem] = []
+    rows: list[Row] = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            _add_object(number, line, rows, problems)
+    if not rows and not problems:
+        raise _empty(path)
+    columns = dict.fromkeys(name for _, row in rows for name in row)
+    return Table(str(path), tuple(columns), rows, problems=problems)
+
+
+def _add_object(number: int, line: str, rows: list[Row], problems: list[Problem]) -> None:
+    try:
+        value = json.loads(line)
+    except json.JSONDecodeError as error:
+        problems.append((number, f"no JSON ({error.msg})"))
+        return
+    if isinstance(value, dict):
+        rows.append((number, value))
+    else:
+        problems.append((number, "JSON, but no object"))
+
+
+def _read_parquet(path: Path) -> Table:
+    if not path.is_file():
+        raise DataNotFoundError(
+            f"Could not read {path}: there is no such file.",
+            got=path,
+            expected="a parquet file",
+            fix="check the path",
+        )
+    try:
+        file = pyarrow.parquet.ParquetFile(path)
+        features = datasets.Features.from_arrow_schema(file.schema_arrow)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise DataFormatError(
+            f"Could not read {path}: it is damaged or no parquet file.",
+            got=error,
+            expected="a parquet file",
+            fix="get the file again",
+        ) from error
+    names = label_names(features)
+    return Table(str(path), tuple(features), _parquet_rows(file), names, unit="row")
+
+
+def _parquet_rows(file: Any) -> Iterator[Row]:  # noqa: ANN401  (untyped)
+    number = 0
+    for batch in file.iter_batches(batch_size=ROWS_AT_A_TIME):
+        for row in batch.to_pylist():
+            yield number, row
+            number += 1
+
+
+def _empty(path: Path) -> EmptyTextError:
+    return EmptyTextError(
+        f"Could not read {path}: it is empty.",
+        got=f"{path.stat().st_size} bytes",
+        expected="a header and rows",
+        fix="check that its download finished",
+    )
+
+
+_READERS: dict[str, Callable[[Path], Table]] = {
+    ".tsv": _read_tsv,
+    ".csv": _read_csv,
+    ".jsonl": _read_json_lines,
+    ".parquet": _read_parquet,
+}
