@@ -21,7 +21,7 @@ from benchmarks.schema import PeerRun, TrimPeers, write_result
 HERE = Path(__file__).parent
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
 ADAPTATIONS = {
-    "tinyglot": (),
+    "tinyglot": ("keeps the single characters of the languages' scripts besides",),
     "textpruner": (
         "installed without its dependency numpy<1.22",
         "given the slow XLMRobertaTokenizer, which has the sp_model it asks for",
