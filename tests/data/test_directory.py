@@ -59,7 +59,7 @@ def test_other_files_folders_and_hidden_folders_are_left_alone(data):
 def test_the_ending_of_the_files_can_be_another(tmp_path):
     path = add(tmp_path, "sw/dev", suffix=".conllu")
     add(tmp_path, "ha/dev")
-    directory = DataDirectory(tmp_path, suffix=".conllu")
+    directory = DataDirectory(tmp_path, [".conllu"])
     assert directory.languages == ("swh-Latn",)
     assert directory.file("sw", "dev") == path
 
@@ -75,8 +75,8 @@ def test_lists_the_splits_when_one_is_missing(data):
 
 
 def test_lists_what_a_directory_without_data_holds(tmp_path):
-    (tmp_path / "train.conll").write_text("ni\tO\n")
-    with pytest.raises(DataNotFoundError, match=r"holds train\.conll[\s\S]*<language>/\{train,dev"):
+    (tmp_path / "words.conll").write_text("ni\tO\n")
+    with pytest.raises(DataNotFoundError, match=r"holds words\.conll[\s\S]*<language>/\{train,dev"):
         DataDirectory(tmp_path)
 
 
@@ -92,16 +92,46 @@ def test_lists_all_folders_whose_language_is_unknown(data):
         DataDirectory(data)
 
 
-def test_refuses_two_folders_with_one_language_and_split(data):
+def test_two_folders_of_one_language_are_named_and_the_rest_can_be_read(data):
     add(data, "swh_Latn/test")
-    with pytest.raises(DataFormatError, match=r"split 'test'[\s\S]*sw/test\.conll and .*swh_Latn"):
-        DataDirectory(data)
+    directory = DataDirectory(data)
+    with pytest.raises(
+        DataFormatError, match=r"split 'test'[\s\S]*sw/test\.conll and .*swh_Latn"
+    ) as caught:
+        directory.file("sw", "test")
+    assert caught.value.fix == f"give the folder itself as data: {data}/sw or {data}/swh_Latn"
+    assert directory.file("ha", "test") == data / "hau-Latn/test.conll"
 
 
 def test_refuses_two_files_for_dev(data):
     add(data, "sw/dev")
     with pytest.raises(DataFormatError, match=r"split 'dev'[\s\S]*dev\.conll and .*validation"):
-        DataDirectory(data)
+        DataDirectory(data).file("sw", "dev")
+
+
+def test_a_directory_may_directly_hold_the_splits_of_a_treebank(tmp_path):
+    add(tmp_path, "UD_Slovak-SNK/sk_snk-ud-train", suffix=".conllu")
+    add(tmp_path, "UD_Slovak-SNK/dev", suffix=".conllu")
+    directory = DataDirectory(tmp_path / "UD_Slovak-SNK", [".conllu"])
+    assert directory.languages == ("slk-Latn",)
+    assert directory.splits("sk") == ("train", "dev")
+    assert directory.file("sk", "train").name == "sk_snk-ud-train.conllu"
+    with pytest.raises(DataNotFoundError, match=r"data in ces-Latn[\s\S]*has slk-Latn"):
+        directory.file("cs", "dev")
+
+
+def test_a_directory_named_by_no_language_is_taken_for_any(tmp_path):
+    path = add(tmp_path, "mine/test")
+    directory = DataDirectory(tmp_path / "mine")
+    assert directory.languages == ()
+    assert directory.file("ha", "test") == directory.file("sw", "test") == path
+
+
+def test_files_of_other_kinds_count_only_if_named_like_a_split(tmp_path):
+    add(tmp_path, "sw/train", suffix=".txt")
+    add(tmp_path, "sw/notes", suffix=".txt")
+    add(tmp_path, "sw/extra")
+    assert DataDirectory(tmp_path, [".conll", ".txt"]).splits("sw") == ("train", "extra")
 
 
 # --- read_split --------------------------------------------------------------------------------

@@ -147,6 +147,16 @@ def hub_languages(source: str, configs: Mapping[LanguageTag, str]) -> tuple[Lang
     return tuple(sorted({tag for tag in tags if tag is not None}))
 
 
+def is_laid_out_as_hub(path: Path) -> bool:
+    """Say whether a directory has a data card that names its files, as on the hub."""
+    card = path / "README.md"
+    if not card.is_file():
+        return False
+    text = card.read_text("utf-8", errors="replace")
+    header = text.split("\n---", 1)[0] if text.startswith("---") else ""
+    return any(line.startswith(("configs:", "dataset_info:")) for line in header.split("\n"))
+
+
 def language_of_name(name: str) -> LanguageTag | None:
     """Tell the language of a folder or configuration: ``sw``, ``sk_snk``, ``PAN-X.sw``.
 
