@@ -79,10 +79,11 @@ def finetune(
     Args:
         model: ``bundled:NAME``, a checkpoint directory, or a hub id.
         task: Such as ``ner``.
-        data: A directory ``<language>/{train,dev,test}.conll``, or a hub dataset id.
+        data: A directory ``<language>/{train,dev,test}``, a catalogue id, or a hub dataset id.
         out: The run directory; the result is ``out/final``.
         tell: Takes lines for a person.
-        **options: Fields of the recipe (``languages``, ``seed``, ``device``, ``evaluate`` …) or of
+        **options: Fields of the recipe (``languages``, ``seed``, ``task_options``, ``device``,
+            ``evaluate`` …) or of
             ``fine_tuning`` (``max_steps``, ``num_epochs``, ``learning_rate``, ``batch_size`` …).
 
     Returns:
@@ -103,15 +104,17 @@ def evaluate(
     data: str | Path,
     languages: Sequence[str],
     split: str = "test",
+    task_options: Mapping[str, Any] | None = None,
 ) -> pl.DataFrame:
     """Score a fine-tuned checkpoint or an export, language by language.
 
     Args:
         model: A checkpoint or export directory, or a hub id.
         task: Such as ``ner``.
-        data: A directory ``<language>/{train,dev,test}.conll``, or a hub dataset id.
+        data: A directory ``<language>/{train,dev,test}``, a catalogue id, or a hub dataset id.
         languages: Tags or codes.
         split: Which split.
+        task_options: Fields of the task, such as ``layer``.
 
     Returns:
         Long-form rows with 95 % intervals; ``tinyglot.evaluation.summary`` averages them.
@@ -119,8 +122,8 @@ def evaluate(
     Raises:
         TinyglotError: For every bad input.
     """
-    chosen = get_task(task)
-    predictor = load_predictor(model)
+    chosen = get_task(task, task_options)
+    predictor = load_predictor(model, hidden_layer=chosen.hidden_layer)
     check_head(predictor.directory, chosen)
     return score.evaluate(
         predictor,

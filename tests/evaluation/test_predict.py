@@ -19,7 +19,7 @@ PAD = 9
 def sequences(*lengths):
     """Sequence ``i`` has ids that name it: ``100 * i`` and up."""
     return [
-        Encoded([100 * i + k for k in range(length)], [], i, 0, 1)
+        Encoded(input_ids=[100 * i + k for k in range(length)], labels=[], example=i)
         for i, length in enumerate(lengths)
     ]
 

@@ -54,12 +54,12 @@ def test_f1_is_the_harmonic_mean():
 
 def test_f1_is_zero_where_nothing_is_right():
     totals = np.array([[0, 0, 0], [0, 3, 0], [0, 0, 3], [0, 2, 2]])
-    assert_parity(NER.scores(totals), np.zeros(4))
+    assert_parity(NER.metrics[0].scores(totals), np.zeros(4))
 
 
 def test_many_totals_are_scored_at_once():
     totals = np.array([[[4, 4, 4], [1, 2, 4]], [[0, 1, 1], [2, 2, 2]]])
-    assert_parity(NER.scores(totals), np.array([[1.0, 2 / 6], [0.0, 1.0]]), atol=1e-12)
+    assert_parity(NER.metrics[0].scores(totals), np.array([[1.0, 2 / 6], [0.0, 1.0]]), atol=1e-12)
 
 
 def test_labels_are_sorted_with_o_first():

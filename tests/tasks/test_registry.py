@@ -18,7 +18,7 @@ def test_tasks_are_sorted_and_their_ids_differ():
 @pytest.mark.parametrize("task", tasks(), ids=lambda task: task.id)
 def test_every_task_says_what_it_is(task):
     assert task.summary.endswith(".")
-    assert task.metric_name
+    assert task.metrics[0].name
     assert hasattr(transformers, task.head)
 
 

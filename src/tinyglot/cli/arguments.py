@@ -1,8 +1,38 @@
-"""What the command line allows beyond typer: several numbers after one option."""
+"""What the command line allows beyond typer: several numbers after an option, KEY=VALUE."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from tinyglot.errors import TaskOptionError
+
+TASK_OPTION_HELP = "KEY=VALUE, an option of the task; see tinyglot ls tasks"
 _SEVERAL = ("--batch", "--length")
+
+
+def task_options(values: Sequence[str] | None) -> dict[str, str]:
+    """Split ``KEY=VALUE`` options.
+
+    Args:
+        values: As given.
+
+    Returns:
+        Values by key.
+
+    Raises:
+        TaskOptionError: If one has no ``=``.
+
+    Example:
+        >>> task_options(["layer=7"])
+        {'layer': '7'}
+    """
+    wrong = [value for value in values or () if "=" not in value]
+    if wrong:
+        raise TaskOptionError(
+            "Could not read an option of the task.",
+            got=", ".join(wrong),
+            expected="KEY=VALUE",
+            fix="--task-option layer=7",
+        )
+    return dict(value.split("=", 1) for value in values or ())
 
 
 def spread(arguments: Iterable[str]) -> list[str]:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from tinyglot.cli.arguments import TASK_OPTION_HELP, task_options
 from tinyglot.cli.output import print_json, quiet_libraries
 
 EPILOG = (
@@ -22,12 +23,13 @@ def register(app: typer.Typer) -> None:
     app.command("evaluate", epilog=EPILOG)(evaluate)
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913  (one parameter an option)
     model: Annotated[str, typer.Argument(help="a fine-tuned checkpoint, or an export directory")],
     task: Annotated[str, typer.Option(help="task id, such as ner")],
     data: Annotated[str, typer.Option(help="<language>/{train,dev,test} directory, or a hub id")],
     language: Annotated[list[str], typer.Option(help="tag or code, such as swh-Latn or sw")],
-    split: Annotated[str, typer.Option(help="which split")] = "test",
+    split: Annotated[str, typer.Option(help="which split, also a part: test[:20%]")] = "test",
+    task_option: Annotated[list[str] | None, typer.Option(help=TASK_OPTION_HELP)] = None,
     json: Annotated[bool, typer.Option("--json", help="print the rows as JSON")] = False,  # noqa: FBT002  (a flag)
 ) -> None:
     """Score a model with 95 % intervals; macro-average and worst language beside the mean."""
@@ -41,6 +43,7 @@ def evaluate(
         data=data,
         languages=language,
         split=split,
+        task_options=task_options(task_option),
     )
     if json:
         print_json(rows.to_dicts())

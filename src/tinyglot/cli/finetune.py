@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from tinyglot.cli.arguments import TASK_OPTION_HELP, task_options
 from tinyglot.cli.output import given, print_json, quiet_libraries, tell
 
 EPILOG = (
@@ -30,6 +31,9 @@ def finetune(  # noqa: PLR0913  (one parameter an option)
     data: Annotated[str, typer.Option(help="<language>/{train,dev,test} directory, or a hub id")],
     out: Annotated[Path, typer.Option(help="run directory; the result is OUT/final")],
     language: Annotated[list[str], typer.Option(help="tag or code, such as swh-Latn or sw")],
+    train_split: Annotated[str | None, typer.Option(help="also a part: dev[:80%]")] = None,
+    split: Annotated[str, typer.Option(help="split to score")] = "test",
+    task_option: Annotated[list[str] | None, typer.Option(help=TASK_OPTION_HELP)] = None,
     max_steps: Annotated[int | None, typer.Option(help="optimizer steps; overrides epochs")] = None,
     num_epochs: Annotated[float | None, typer.Option(help="passes over the data")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="peak learning rate")] = None,
@@ -42,7 +46,7 @@ def finetune(  # noqa: PLR0913  (one parameter an option)
     revision: Annotated[str | None, typer.Option(help="commit of a hub id")] = None,
     json: Annotated[bool, typer.Option("--json", help="print the scores as JSON")] = False,  # noqa: FBT002  (a flag)
 ) -> None:
-    """Fine-tune on labelled data, and score every language on the test split."""
+    """Fine-tune on labelled data, and score every language."""
     from tinyglot import api
     from tinyglot.reports import print_scores
 
@@ -54,7 +58,10 @@ def finetune(  # noqa: PLR0913  (one parameter an option)
         out=out,
         tell=tell,
         languages=language,
+        evaluate={"split": split},
         **given(
+            train_split=train_split,
+            task_options=task_options(task_option) or None,
             max_steps=max_steps,
             num_epochs=num_epochs,
             learning_rate=learning_rate,

@@ -1,7 +1,7 @@
 """`tinyglot ls`: what there is."""
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -52,7 +52,15 @@ def _methods() -> list[dict[str, Any]]:
 def _tasks() -> list[dict[str, Any]]:
     from tinyglot.tasks import tasks
 
-    return [{"id": t.id, "metric": t.metric_name, "summary": t.summary} for t in tasks()]
+    return [
+        {
+            "id": task.id,
+            "metrics": [metric.name for metric in task.metrics],
+            "options": asdict(task) if is_dataclass(task) else {},
+            "summary": task.summary,
+        }
+        for task in tasks()
+    ]
 
 
 def _languages() -> list[dict[str, Any]]:

@@ -7,39 +7,69 @@ import torch
 from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
+from tinyglot.architectures import view
 from tinyglot.errors import NonFiniteOutputError
 from tinyglot.progress import progress_bar
+from tinyglot.surgery import evaluation_mode
 from tinyglot.tasks.task import Encoded
 
 BATCH_TOKENS = 4096
 
 Predictor = Callable[[Mapping[str, NDArray[np.int64]]], NDArray[np.float32]]
+Reduce = Callable[[Encoded, NDArray[np.float32]], NDArray[np.float32]]
 
 
-def torch_predictor(model: PreTrainedModel, device: str = "cpu") -> Predictor:
+def torch_predictor(
+    model: PreTrainedModel, device: str = "cpu", hidden_layer: int | None = None
+) -> Predictor:
     """Wrap a model as a function of arrays; dropout is off during its calls.
 
     Args:
-        model: A model with a task head; it is moved to the device.
+        model: Any encoder, with a head or without; it is moved to the device.
         device: Torch device name.
+        hidden_layer: Give the outputs of this layer instead of the head's.
 
     Returns:
-        A function from ``input_ids`` and ``attention_mask`` to the model's logits.
+        A function from ``input_ids``, ``attention_mask`` and what else the model takes to
+        ``main_output`` in float32.
     """
     model.to(torch.device(device))  # type: ignore[arg-type]  # its decorated signature is lost
 
     def predictor(batch: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float32]:
-        was_training = model.training
-        model.eval()
-        try:
-            with torch.inference_mode():
-                tensors = {k: torch.from_numpy(v).to(device) for k, v in batch.items()}
-                logits: torch.Tensor = model(**tensors).logits
-                return logits.float().cpu().numpy()
-        finally:
-            model.train(was_training)
+        with evaluation_mode(model), torch.inference_mode():
+            tensors = {k: torch.from_numpy(v).to(device) for k, v in batch.items()}
+            return main_output(model, tensors, hidden_layer).float().cpu().numpy()
 
     return predictor
+
+
+def main_output(
+    model: PreTrainedModel, batch: Mapping[str, torch.Tensor], hidden_layer: int | None = None
+) -> torch.Tensor:
+    """Run a model and pick the output that tasks and exports look at.
+
+    Args:
+        model: Any encoder, with a head or without.
+        batch: Keyword arguments of its ``forward``.
+        hidden_layer: 0 for the embeddings, n for the nth layer, -1 for the last; ``None`` for
+            the head's output.
+
+    Returns:
+        Logits; of a head that finds spans, those of start and end in the last dimension; without
+        a head, or if a layer is asked for, hidden states.
+    """
+    if hidden_layer == -1:
+        last: torch.Tensor = view(model).encoder(**batch, return_dict=True)["last_hidden_state"]
+        return last
+    if hidden_layer is not None:
+        outputs = view(model).encoder(**batch, return_dict=True, output_hidden_states=True)
+        layer: torch.Tensor = outputs["hidden_states"][hidden_layer]
+        return layer
+    output = model(**batch, return_dict=True)
+    if "start_logits" in output:
+        return torch.stack((output["start_logits"], output["end_logits"]), dim=-1)
+    found: torch.Tensor = output["logits" if "logits" in output else "last_hidden_state"]
+    return found
 
 
 def predict(
@@ -47,6 +77,7 @@ def predict(
     encoded: Sequence[Encoded],
     pad_token_id: int,
     batch_tokens: int = BATCH_TOKENS,
+    reduce: Reduce | None = None,
 ) -> list[NDArray[np.float32]]:
     """Run every sequence, batched with others of about its length.
 
@@ -59,9 +90,11 @@ def predict(
         pad_token_id: Token id that fills shorter sequences; masked from attention.
         batch_tokens: Most tokens a batch may have, padding included; a longer sequence has a
             batch of its own.
+        reduce: Keeps what is needed of a sequence's outputs.
 
     Returns:
-        The outputs of each sequence, one row a token without padding, in the given order.
+        The outputs of each sequence in the given order: one row a token without padding, or one
+        vector from a head that looks at the whole sequence; reduced if asked.
 
     Raises:
         NonFiniteOutputError: If an output is infinite or not a number.
@@ -69,10 +102,11 @@ def predict(
     results: list[NDArray[np.float32] | None] = [None] * len(encoded)
     with progress_bar("predict", total=len(encoded)) as bar:
         for positions in _batches([part.input_ids for part in encoded], batch_tokens):
-            sequences = [encoded[position].input_ids for position in positions]
-            outputs = predictor(_padded(sequences, pad_token_id))
-            for position, sequence, rows in zip(positions, sequences, outputs, strict=True):
-                results[position] = _finite(rows[: len(sequence)], position).copy()
+            parts = [encoded[position] for position in positions]
+            outputs = predictor(_padded(parts, pad_token_id))
+            for position, part, rows in zip(positions, parts, outputs, strict=True):
+                kept = _finite(rows[: len(part.input_ids)] if rows.ndim > 1 else rows, position)
+                results[position] = (reduce(part, kept) if reduce else kept).copy()
             bar.advance(len(positions))
     return [rows for rows in results if rows is not None]
 
@@ -90,14 +124,19 @@ def _batches(sequences: Sequence[list[int]], batch_tokens: int) -> Iterator[list
         yield batch
 
 
-def _padded(sequences: Sequence[list[int]], pad_token_id: int) -> dict[str, NDArray[np.int64]]:
-    shape = (len(sequences), max(map(len, sequences)))
+def _padded(parts: Sequence[Encoded], pad_token_id: int) -> dict[str, NDArray[np.int64]]:
+    shape = (len(parts), max(len(part.input_ids) for part in parts))
     input_ids = np.full(shape, pad_token_id, dtype=np.int64)
-    attention_mask = np.zeros(shape, dtype=np.int64)
-    for row, sequence in enumerate(sequences):
-        input_ids[row, : len(sequence)] = sequence
-        attention_mask[row, : len(sequence)] = 1
-    return {"input_ids": input_ids, "attention_mask": attention_mask}
+    attention_mask, token_types = np.zeros((2, *shape), dtype=np.int64)
+    for row, part in enumerate(parts):
+        length = len(part.input_ids)
+        input_ids[row, :length] = part.input_ids
+        attention_mask[row, :length] = 1
+        if part.token_type_ids is not None:
+            token_types[row, :length] = part.token_type_ids
+    batch = {"input_ids": input_ids, "attention_mask": attention_mask}
+    is_told = any(part.token_type_ids is not None for part in parts)
+    return {**batch, "token_type_ids": token_types} if is_told else batch
 
 
 def _finite(rows: NDArray[np.float32], position: int) -> NDArray[np.float32]:

@@ -1,19 +1,17 @@
 """Evaluation of one model on one task, language by language, as long-form rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerFast
 
 from tinyglot.evaluation.bootstrap import bootstrap_interval
 from tinyglot.evaluation.predict import Predictor, predict
-from tinyglot.languages import resolve_language
-from tinyglot.tasks.task import Encoded, Task
+from tinyglot.languages import LanguageTag, resolve_language
+from tinyglot.tasks.task import Counts, Metric, Task
 from tinyglot.tasks.words import sequence_limit
 
 UNPERTURBED = "none"
@@ -34,11 +32,18 @@ SCHEMA = {
 
 
 @dataclass(frozen=True, slots=True)
-class _LanguageData:
-    """Examples of one language, ready for the model."""
+class Evaluated:
+    """What a model said about the examples of one language.
 
-    examples: list[Any]
-    encoded: list[Encoded]
+    Attributes:
+        examples: In the data's order.
+        predictions: One an example.
+        counts: One row an example; every score is a function of sums of rows.
+    """
+
+    examples: Sequence[Any]
+    predictions: Sequence[Any]
+    counts: Counts
 
 
 def evaluate(  # noqa: PLR0913  (each is one column or one input of the evaluation)
@@ -54,7 +59,7 @@ def evaluate(  # noqa: PLR0913  (each is one column or one input of the evaluati
     seed: int,
     max_length: int | None = None,
 ) -> pl.DataFrame:
-    """Score a model on every language, with a 95 % bootstrap interval over examples.
+    """Score a model on every language, with 95 % bootstrap intervals over examples.
 
     All languages are read and encoded before the model runs, so that a missing file or an unknown
     label shows at once.
@@ -72,8 +77,8 @@ def evaluate(  # noqa: PLR0913  (each is one column or one input of the evaluati
         max_length: Most tokens of a sequence; the tokenizer's limit, at most 512, if ``None``.
 
     Returns:
-        One row a language: model, task, dataset, language, split, perturbation, seed, metric,
-        value (in [0, 1]), n (examples), low and high.
+        One row a language and metric: model, task, dataset, language, split, perturbation, seed,
+        metric, value, n (examples), low and high.
 
     Raises:
         UnknownLanguageError: If a code is no language.
@@ -82,49 +87,115 @@ def evaluate(  # noqa: PLR0913  (each is one column or one input of the evaluati
         UnknownLabelError: If the data has a label that the model does not know.
         NonFiniteOutputError: If the model's output is not finite.
     """
-    tags = list(dict.fromkeys(map(resolve_language, languages)))
+    examples = read_languages(task, data, languages, split)
+    evaluated = evaluate_examples(predictor, tokenizer, labels, task, examples, max_length)
+    names = {"model": model_name, "dataset": dataset_name(data), "split": split}
+    return score_rows(evaluated, task, names, seed)
+
+
+def read_languages(
+    task: Task[Any, Any], data: str | Path, languages: Sequence[str], split: str
+) -> dict[LanguageTag, list[Any]]:
+    """Read one split of several languages.
+
+    Args:
+        task: The task.
+        data: A data directory or a hub id.
+        languages: Any codes that ``resolve_language`` accepts; each language counts once.
+        split: ``train``, ``dev`` or ``test``.
+
+    Returns:
+        Examples by language, in the order asked for.
+
+    Raises:
+        UnknownLanguageError: If a code is no language.
+        DataNotFoundError: If the data, a language or the split is not there.
+        DataFormatError: If a file is broken.
+    """
+    tags = dict.fromkeys(map(resolve_language, languages))
+    return {tag: task.read(str(data), tag, split) for tag in tags}
+
+
+def evaluate_examples(
+    predictor: Predictor,
+    tokenizer: PreTrainedTokenizerFast,
+    labels: Sequence[str],
+    task: Task[Any, Any],
+    examples: Mapping[LanguageTag, Sequence[Any]],
+    max_length: int | None = None,
+) -> dict[LanguageTag, Evaluated]:
+    """Run a model over the examples of several languages and count what it gets right.
+
+    Args:
+        predictor: The model, such as ``torch_predictor`` gives it.
+        tokenizer: The model's tokenizer.
+        labels: The model's labels in the order of their ids.
+        task: The task.
+        examples: By language; all are encoded before the model runs.
+        max_length: Most tokens of a sequence; the tokenizer's limit, at most 512, if ``None``.
+
+    Returns:
+        Predictions and counts by language.
+
+    Raises:
+        UnknownLabelError: If the data has a label that the model does not know.
+        NonFiniteOutputError: If the model's output is not finite.
+    """
     limit = sequence_limit(tokenizer) if max_length is None else max_length
-    read = {tag: task.read(str(data), tag, split) for tag in tags}
-    ready = {
-        tag: _LanguageData(examples, task.encode(examples, tokenizer, labels, limit))
-        for tag, examples in read.items()
-    }
+    encoded = {t: task.encode(e, tokenizer, labels, limit) for t, e in examples.items()}
     pad = _pad_token_id(tokenizer)
-    counts = {tag: _counts(predictor, pad, labels, task, ready[tag]) for tag in tags}
-    names = {
-        "model": model_name,
-        "task": task.id,
-        "dataset": _dataset_name(data),
-        "split": split,
-        "perturbation": UNPERTURBED,
-        "seed": seed,
-        "metric": task.metric_name,
+    outputs = {
+        t: predict(predictor, parts, pad, reduce=task.reduce) for t, parts in encoded.items()
     }
-    rows = [{**names, "language": tag, **_scored(counts[tag], task, seed)} for tag in tags]
+    found = {t: task.decode(encoded[t], outputs[t], labels) for t in examples}
+    return {t: Evaluated(e, found[t], task.count(e, found[t])) for t, e in examples.items()}
+
+
+def score_rows(
+    evaluated: Mapping[LanguageTag, Evaluated],
+    task: Task[Any, Any],
+    names: Mapping[str, str],
+    seed: int,
+) -> pl.DataFrame:
+    """Turn counts into long-form rows with intervals.
+
+    Args:
+        evaluated: By language.
+        task: Says the metrics.
+        names: ``model``, ``dataset`` and ``split``; ``perturbation`` if the data is perturbed.
+        seed: Seed of the run, and of the resampling.
+
+    Returns:
+        One row a language and metric.
+    """
+    same = {"task": task.id, "perturbation": UNPERTURBED, "seed": seed, **names}
+    rows = [
+        {**same, "language": tag, "metric": metric.name, **_scored(found.counts, metric, seed)}
+        for tag, found in evaluated.items()
+        for metric in task.metrics
+    ]
     return pl.DataFrame(rows, schema=SCHEMA)
 
 
-def _counts(
-    predictor: Predictor,
-    pad_token_id: int,
-    labels: Sequence[str],
-    task: Task[Any, Any],
-    data: _LanguageData,
-) -> NDArray[np.int64]:
-    logits = predict(predictor, data.encoded, pad_token_id)
-    return task.count(data.examples, task.decode(data.encoded, logits, labels))
+def dataset_name(data: str | Path) -> str:
+    """Name a dataset in results without the place where it lies.
+
+    Args:
+        data: A data directory or a hub id.
+
+    Returns:
+        The directory's own name, or the id.
+    """
+    path = Path(data)
+    return path.resolve().name if path.exists() else str(data)
 
 
-def _scored(counts: NDArray[np.int64], task: Task[Any, Any], seed: int) -> dict[str, float | int]:
-    low, high = bootstrap_interval(counts, task.scores, seed)
-    return {"value": task.score(counts.sum(axis=0)), "n": len(counts), "low": low, "high": high}
+def _scored(counts: Counts, metric: Metric, seed: int) -> dict[str, float | int]:
+    low, high = bootstrap_interval(counts, metric.scores, seed)
+    value = float(metric.scores(counts.sum(axis=0)))
+    return {"value": value, "n": len(counts), "low": low, "high": high}
 
 
 def _pad_token_id(tokenizer: PreTrainedTokenizerFast) -> int:
     """Give the padding id; any id does where there is none, since padding is masked."""
     return int(tokenizer.pad_token_id) if tokenizer.pad_token_id is not None else 0
-
-
-def _dataset_name(data: str | Path) -> str:
-    path = Path(data)
-    return path.resolve().name if path.exists() else str(data)

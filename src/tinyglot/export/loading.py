@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyglot.errors import ExportError
 from tinyglot.export.predictor import MODEL_FILE, default_threads, onnx_predictor
+from tinyglot.export.record import RECORD_FILE
 from tinyglot.files import read_json
 from tinyglot.measure import Predictor, positions_of
 
@@ -58,7 +60,9 @@ def is_export(directory: Path) -> bool:
     return (directory / MODEL_FILE).is_file()
 
 
-def load_predictor(path: str | Path, threads: int | None = None) -> LoadedPredictor:
+def load_predictor(
+    path: str | Path, threads: int | None = None, hidden_layer: int | None = None
+) -> LoadedPredictor:
     """Load a checkpoint or an export so that both are called in the same way.
 
     PyTorch is imported for checkpoints only.
@@ -66,6 +70,8 @@ def load_predictor(path: str | Path, threads: int | None = None) -> LoadedPredic
     Args:
         path: A checkpoint directory, an export directory, ``bundled:NAME``, or a hub id.
         threads: Threads to run on; default: the processors this process may use.
+        hidden_layer: Give the outputs of this layer of the encoder instead of the head's: 0 for
+            the embeddings, -1 for the last layer.
 
     Returns:
         The model as a function of arrays.
@@ -74,16 +80,18 @@ def load_predictor(path: str | Path, threads: int | None = None) -> LoadedPredic
         ModelNotFoundError: If it is none of these.
         MissingExtraError: If it is an export and ONNX Runtime is not installed.
         CheckpointTensorsError: If the checkpoint's tensors do not fit its config.
+        ExportError: If a layer is asked of an export that does not give it.
     """
     threads = threads or default_threads()
     directory = Path(path)
     if is_export(directory):
+        _check_layer_of_export(directory, hidden_layer)
         run, kind = onnx_predictor(directory, threads), "onnx"
     else:
         from tinyglot.export.torch_predictor import locate, torch_predictor
 
         directory, kind = locate(str(path)), "checkpoint"
-        run = torch_predictor(directory, threads)
+        run = torch_predictor(directory, threads, hidden_layer)
     config = read_json(directory / "config.json")
     return LoadedPredictor(
         directory=directory,
@@ -93,3 +101,16 @@ def load_predictor(path: str | Path, threads: int | None = None) -> LoadedPredic
         max_length=positions_of(config),
         threads=threads,
     )
+
+
+def _check_layer_of_export(directory: Path, hidden_layer: int | None) -> None:
+    if hidden_layer is None:
+        return
+    output = read_json(directory / RECORD_FILE)["output"]
+    if hidden_layer != -1 or output != "last_hidden_state":
+        raise ExportError(
+            "Could not take a layer's outputs from an export: it does not give them.",
+            got=f"layer {hidden_layer} of {directory}, which gives {output}",
+            expected="layer -1 of an export without a head, or a checkpoint",
+            fix="give the checkpoint that the export was made from",
+        )

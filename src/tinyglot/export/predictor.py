@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyglot.errors import MissingExtraError, ModelNotFoundError
+from tinyglot.errors import ExportError, MissingExtraError, ModelNotFoundError
 from tinyglot.measure import Predictor
 
 MODEL_FILE = "model.onnx"
@@ -28,15 +28,27 @@ def onnx_predictor(directory: Path, threads: int | None = None) -> Predictor:
     Raises:
         ModelNotFoundError: If there is no ``model.onnx``.
         MissingExtraError: If ONNX Runtime is not installed.
+        ExportError: When called with ``token_type_ids``, if they are not all 0.
     """
     session = _open_session(directory / MODEL_FILE, threads or default_threads())
 
     def predictor(batch: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float32]:
+        if np.any(batch.get("token_type_ids", 0)):
+            raise _takes_one_text(directory)
         feed = {name: np.asarray(batch[name], np.int64) for name in _INPUT_NAMES}
         output: NDArray[np.float32] = session.run(None, feed)[0]
         return output
 
     return predictor
+
+
+def _takes_one_text(directory: Path) -> ExportError:
+    return ExportError(
+        "Could not run the export on pairs of texts: it does not take token_type_ids.",
+        got=f"token type ids other than 0 for {directory}",
+        expected="input_ids and attention_mask",
+        fix="use the checkpoint for tasks on pairs of texts with this family of models",
+    )
 
 
 def default_threads() -> int:

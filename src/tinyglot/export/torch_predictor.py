@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tinyglot.checkpoints.load import load_model
 from tinyglot.checkpoints.locate import locate_checkpoint, read_config
-from tinyglot.export.graph import output_name
+from tinyglot.evaluation.predict import torch_predictor as in_process_predictor
 from tinyglot.measure import Predictor
 
 
@@ -29,28 +29,27 @@ def locate(name: str) -> Path:
     return locate_checkpoint(name)
 
 
-def torch_predictor(directory: Path, threads: int) -> Predictor:
+def torch_predictor(directory: Path, threads: int, hidden_layer: int | None = None) -> Predictor:
     """Load a checkpoint as a function of arrays.
 
     Args:
         directory: A checkpoint.
         threads: Threads of its calls; the process's own setting comes back after each.
+        hidden_layer: Give the outputs of this layer instead of the head's.
 
     Returns:
-        A function from ``input_ids`` and ``attention_mask`` to logits, or to the last hidden
-        states of an encoder without head.
+        A function from ``input_ids``, ``attention_mask`` and, if the model takes them,
+        ``token_type_ids`` to logits or hidden states; see ``tinyglot.evaluation.predict``.
 
     Raises:
         CheckpointTensorsError: If its tensors do not fit its config.
     """
     model, _ = load_model(directory, read_config(directory))
-    name = output_name(model)
+    run = in_process_predictor(model, hidden_layer=hidden_layer)
 
     def predictor(batch: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float32]:
-        tensors = {key: torch.from_numpy(values) for key, values in batch.items()}
-        with _threads(threads), torch.inference_mode():
-            output: torch.Tensor = model(**tensors, return_dict=True)[name]
-        return output.numpy()
+        with _threads(threads):
+            return run(batch)
 
     return predictor
 

@@ -52,6 +52,10 @@ ByLanguage = Annotated[dict[LanguageCode, Value], WrapValidator(_not_merged)]
 """A field type: a value for each language, as in ``ByLanguage[int]``."""
 
 
+TaskOption = str | int | float | bool
+"""A field type: the value of an option of a task."""
+
+
 class MethodConfig(BaseModel):
     """Options of one step; the only home of their defaults, ranges, units and help."""
 
@@ -87,6 +91,7 @@ class Context:
         text: Files or directories of raw text per language.
         data: Directory (or hub id) of labelled data, if any.
         task: Task id, if any.
+        task_options: Options of the task that are not its defaults.
         directory: The step's own working directory, if any; a method that uses it makes it. It is
             kept until the step is finished, so resume files live there. A method may write
             ``facts.json`` into it: a JSON object of what came out, the same bytes for the same
@@ -101,6 +106,7 @@ class Context:
     text: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     data: str | None = None
     task: str | None = None
+    task_options: Mapping[str, TaskOption] = field(default_factory=dict)
     directory: Path | None = None
     teacher: str | None = None
 

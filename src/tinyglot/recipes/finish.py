@@ -22,7 +22,6 @@ from tinyglot.recipes.run import Run, Tell, silent
 from tinyglot.recipes.runner import follow_steps, run_steps
 from tinyglot.recipes.schema import Recipe
 from tinyglot.reports import render_model_card, render_report
-from tinyglot.tasks import get_task
 from tinyglot.tokenizers import load_tokenizer
 from tinyglot.training import is_main_process
 
@@ -86,7 +85,7 @@ def _scores_file(run: Run, stage: str) -> Path:
 
 
 def _stages_with_head(run: Run) -> dict[str, Path]:
-    task = get_task(str(task_of(run.recipe)))
+    task = task_of(run.recipe)
     stages = all_stages(run)
     found = {name: path for name, path in stages.items() if has_head(path, task.head)}
     if not found:
@@ -100,11 +99,12 @@ def _stages_with_head(run: Run) -> dict[str, Path]:
 
 
 def _scores(recipe: Recipe, name: str, directory: Path) -> pl.DataFrame:
+    task = task_of(recipe)
     return evaluate(
-        load_predictor(directory),
+        load_predictor(directory, hidden_layer=task.hidden_layer),
         load_tokenizer(directory),
         label_names(directory),
-        get_task(str(task_of(recipe))),
+        task,
         str(data_of(recipe)),
         evaluated_languages(recipe),
         recipe.evaluate.split if recipe.evaluate else "test",

@@ -53,7 +53,7 @@ def label_names(directory: Path) -> tuple[str, ...]:
         directory: With a ``config.json``.
 
     Returns:
-        Labels in the order of their ids.
+        Labels in the order of their ids; none if the configuration has none.
     """
-    names: Mapping[str, str] = read_json(directory / "config.json")["id2label"]
+    names: Mapping[str, str] = read_json(directory / "config.json").get("id2label") or {}
     return tuple(names[key] for key in sorted(names, key=int))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from tinyglot.data.synthetic import is_synthetic
 from tinyglot.errors import (
@@ -14,7 +15,7 @@ from tinyglot.languages import LanguageTag, resolve_language
 from tinyglot.methods.contract import MethodConfig
 from tinyglot.methods.registry import get_method
 from tinyglot.recipes.schema import Recipe
-from tinyglot.tasks import get_task
+from tinyglot.tasks import Task, get_task
 
 # --- from options -------------------------------------------------------------------------------
 
@@ -166,7 +167,7 @@ def _unknown_tasks(recipe: Recipe) -> Iterator[str]:
 def _lacking_for_evaluation(recipe: Recipe) -> Iterator[str]:
     if recipe.evaluate is None:
         return
-    if not task_of(recipe):
+    if not task_id_of(recipe):
         yield "evaluate needs task"
     if not data_of(recipe):
         yield "evaluate needs data"
@@ -174,7 +175,24 @@ def _lacking_for_evaluation(recipe: Recipe) -> Iterator[str]:
         yield "evaluate needs languages"
 
 
-def task_of(recipe: Recipe) -> str | None:
+def task_of(recipe: Recipe) -> Task[Any, Any]:
+    """Give the task of a recipe that has one, with its options.
+
+    Args:
+        recipe: A checked recipe.
+
+    Returns:
+        Its own, else that of its last step that has one.
+
+    Raises:
+        UnknownMethodError: If there is no such task.
+        TaskOptionError: If an option is unknown or out of range.
+    """
+    options = recipe.task_options or _last(recipe, "task_options")
+    return get_task(str(task_id_of(recipe)), options)
+
+
+def task_id_of(recipe: Recipe) -> str | None:
     """Name the task of a recipe: its own, else that of its last step that has one.
 
     Args:
@@ -183,7 +201,8 @@ def task_of(recipe: Recipe) -> str | None:
     Returns:
         A task id, or ``None``.
     """
-    return recipe.task or _last(recipe, "task")
+    task: str | None = recipe.task or _last(recipe, "task")
+    return task
 
 
 def data_of(recipe: Recipe) -> str | None:
@@ -195,7 +214,8 @@ def data_of(recipe: Recipe) -> str | None:
     Returns:
         A directory or hub id, or ``None``.
     """
-    return recipe.data or _last(recipe, "data")
+    data: str | None = recipe.data or _last(recipe, "data")
+    return data
 
 
 def evaluated_languages(recipe: Recipe) -> tuple[LanguageTag, ...]:
@@ -210,6 +230,6 @@ def evaluated_languages(recipe: Recipe) -> tuple[LanguageTag, ...]:
     return (recipe.evaluate.languages if recipe.evaluate else ()) or recipe.languages
 
 
-def _last(recipe: Recipe, field: str) -> str | None:
+def _last(recipe: Recipe, field: str) -> Any:  # noqa: ANN401  (the field's value)
     named = [value for step in recipe.steps if (value := getattr(step, field, None))]
     return named[-1] if named else None

@@ -142,6 +142,7 @@ def _context(recipe: Recipe, step: MethodConfig, directory: Path) -> Context:
         },
         data=recipe.data,
         task=recipe.task,
+        task_options=recipe.task_options,
         directory=directory / "work",
     )
 

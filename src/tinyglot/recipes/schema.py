@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
-from tinyglot.methods.contract import ByLanguage, LanguageCodes, MethodConfig
+from tinyglot.methods.contract import ByLanguage, LanguageCodes, MethodConfig, TaskOption
 from tinyglot.methods.registry import methods
 
 
@@ -72,6 +72,9 @@ class Recipe(_Settings):
         description="raw text per language: files or directories (.txt .jsonl .parquet; gz, zst)",
     )
     task: str | None = Field(default=None, description="task id, such as ner")
+    task_options: dict[str, TaskOption] = Field(
+        default_factory=dict, description="options of the task, such as layer: 7"
+    )
     data: str | None = Field(
         default=None, description="labelled data: a directory or a hub dataset id"
     )

@@ -1,13 +1,17 @@
 """Tasks: one file each, found by id."""
 
 import difflib
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
-from tinyglot.errors import UnknownMethodError
-from tinyglot.tasks.ner import NamedEntityRecognition
-from tinyglot.tasks.task import IGNORED_LABEL, Encoded, Task
+from pydantic import ValidationError
 
-__all__ = ["IGNORED_LABEL", "Encoded", "Task", "get_task", "tasks"]
+from tinyglot.errors import TaskOptionError, UnknownMethodError
+from tinyglot.tasks.ner import NamedEntityRecognition
+from tinyglot.tasks.task import IGNORED_LABEL, Encoded, Metric, Task
+
+__all__ = ["IGNORED_LABEL", "Encoded", "Metric", "Task", "get_task", "tasks"]
 
 _TASKS: tuple[Task[Any, Any], ...] = (NamedEntityRecognition(),)
 
@@ -16,26 +20,28 @@ def tasks() -> tuple[Task[Any, Any], ...]:
     """List the tasks, sorted by id.
 
     Returns:
-        One instance each; tasks have no state.
+        One instance each, with default options.
     """
     return tuple(sorted(_TASKS, key=lambda task: task.id))
 
 
-def get_task(id: str) -> Task[Any, Any]:
+def get_task(id: str, options: Mapping[str, Any] | None = None) -> Task[Any, Any]:
     """Find a task by its id.
 
     Args:
         id: Such as ``ner``; see ``tinyglot ls tasks``.
+        options: Fields of the task; text is converted.
 
     Returns:
         The task.
 
     Raises:
         UnknownMethodError: If no task has that id.
+        TaskOptionError: If an option is unknown or out of range; all are listed.
     """
     by_id = {task.id: task for task in tasks()}
     if id in by_id:
-        return by_id[id]
+        return _with_options(by_id[id], options or {})
     close = difflib.get_close_matches(id, by_id, n=1, cutoff=0.5)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     raise UnknownMethodError(
@@ -43,4 +49,21 @@ def get_task(id: str) -> Task[Any, Any]:
         got=repr(id),
         expected=f"one of {', '.join(by_id)}{hint}",
         fix="tinyglot ls tasks",
+    )
+
+
+def _with_options(task: Task[Any, Any], options: Mapping[str, Any]) -> Task[Any, Any]:
+    known: list[str] = [field.name for field in fields(task)] if is_dataclass(task) else []
+    problems = [f"{name}: no option of the task" for name in options if name not in known]
+    try:
+        if not problems:
+            return type(task)(**options) if options else task
+    except ValidationError as error:
+        problems = [f"{e['loc'][-1]}: {e['msg']} (got {e['input']!r})" for e in error.errors()]
+    raise TaskOptionError(
+        f"Could not set {len(problems)} option(s) of the task {task.id}.",
+        got="\n".join(problems),
+        expected=f"options of {task.id}: "
+        + (", ".join(f"{name} (now {getattr(task, name)!r})" for name in known) or "none"),
+        fix="tinyglot ls tasks --json",
     )

@@ -9,8 +9,26 @@ from tinyglot.data.conll import TaggedSentence
 from tinyglot.data.iob import is_legal_tag, spans
 from tinyglot.errors import UnknownLabelError
 from tinyglot.tasks.tagging import Tags, WordTaggingTask, check_word_counts
+from tinyglot.tasks.task import Counts, Metric
 
 OUTSIDE = "O"
+
+
+def f1(totals: Counts) -> NDArray[np.float64]:
+    """Turn summed counts into F1, with seqeval's arithmetic, so that both agree exactly.
+
+    Args:
+        totals: Right, predicted and correct spans in the last axis.
+
+    Returns:
+        F1 in [0, 1]; 0 where no span is predicted rightly.
+    """
+    right, predicted, correct = np.moveaxis(np.asarray(totals, dtype=np.float64), -1, 0)
+    precision = right / np.where(predicted == 0, 1, predicted)
+    recall = right / np.where(correct == 0, 1, correct)
+    both = precision + recall
+    scores: NDArray[np.float64] = 2 * precision * recall / np.where(both == 0, 1, both)
+    return scores
 
 
 class NamedEntityRecognition(WordTaggingTask):
@@ -18,7 +36,7 @@ class NamedEntityRecognition(WordTaggingTask):
 
     id = "ner"
     summary = "Named entity recognition: IOB2 tags on words, micro-averaged F1 over entities."
-    metric_name = "f1"
+    metrics = (Metric("f1", f1),)
 
     def labels(self, *examples: Iterable[TaggedSentence]) -> tuple[str, ...]:
         """Give ``O``, then ``B-`` and ``I-`` of every entity type that occurs, sorted.
@@ -73,22 +91,6 @@ class NamedEntityRecognition(WordTaggingTask):
             _counts(sentence.tags, tags) for sentence, tags in zip(gold, predicted, strict=True)
         ]
         return np.array(rows, dtype=np.int64).reshape(len(rows), 3)
-
-    def scores(self, totals: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.float64]:
-        """Turn summed counts into F1, with seqeval's arithmetic, so that both agree exactly.
-
-        Args:
-            totals: Right, predicted and correct entities in the last axis.
-
-        Returns:
-            F1 in [0, 1]; 0 where no entity is predicted rightly.
-        """
-        right, predicted, correct = np.moveaxis(np.asarray(totals, dtype=np.float64), -1, 0)
-        precision = right / np.where(predicted == 0, 1, predicted)
-        recall = right / np.where(correct == 0, 1, correct)
-        both = precision + recall
-        f1: NDArray[np.float64] = 2 * precision * recall / np.where(both == 0, 1, both)
-        return f1
 
 
 def _counts(gold: Sequence[str], predicted: Sequence[str]) -> tuple[int, int, int]:

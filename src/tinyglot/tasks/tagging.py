@@ -3,6 +3,8 @@
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +24,19 @@ from tinyglot.tasks.words import (
 
 Tags = tuple[str, ...]
 MAX_LABELS_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordWindow(Encoded):
+    """The words of a sentence that are in one sequence.
+
+    Attributes:
+        first_word: The sentence's first word in this sequence.
+        num_words: Words in this sequence.
+    """
+
+    first_word: int
+    num_words: int
 
 
 class WordTaggingTask(Task[TaggedSentence, Tags]):
@@ -103,7 +118,7 @@ class WordTaggingTask(Task[TaggedSentence, Tags]):
         """
         self.check_labels(labels)
         sentences: dict[int, list[str]] = {}
-        parts = zip(encoded, logits, strict=True)
+        parts = zip(cast(Sequence[WordWindow], encoded), logits, strict=True)
         for part, outputs in sorted(parts, key=lambda pair: (pair[0].example, pair[0].first_word)):
             _check_width(outputs, labels)
             first_tokens = [i for i, label in enumerate(part.labels) if label != IGNORED_LABEL]
@@ -176,7 +191,7 @@ def _encoded_window(
     place: tuple[int, int, int],
     affixes: tuple[list[int], list[int]],
     label_ids: dict[str, int],
-) -> Encoded:
+) -> WordWindow:
     number, first, size = place
     window = slice(first, first + size)
     input_ids = list(affixes[0])
@@ -186,4 +201,10 @@ def _encoded_window(
         input_ids += ids
         labels += [label_ids[tag]] + [IGNORED_LABEL] * (len(ids) - 1)
     labels += [IGNORED_LABEL] * len(affixes[1])
-    return Encoded(input_ids + affixes[1], labels, number, first, size)
+    return WordWindow(
+        input_ids=input_ids + affixes[1],
+        labels=labels,
+        example=number,
+        first_word=first,
+        num_words=size,
+    )

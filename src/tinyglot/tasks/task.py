@@ -1,9 +1,9 @@
-"""What a task is: reading, encoding, decoding, and a score made of counts per example."""
+"""What a task is: reading, encoding, decoding, and scores made of counts per example."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,43 +11,65 @@ from transformers import PreTrainedTokenizerFast
 
 ExampleT = TypeVar("ExampleT")
 PredictionT = TypeVar("PredictionT")
+Counts = NDArray[np.int64] | NDArray[np.float64]
 
 IGNORED_LABEL = -100
 
 
-@dataclass(frozen=True, slots=True)
+class Metric(NamedTuple):
+    """A score of a task: a function of counts that are summed over examples.
+
+    Attributes:
+        name: What it is called in results.
+        scores: From sums of rows of ``Task.count`` (last axis) to one score for each sum.
+        unit: ``fraction`` for scores in [0, 1], which tables show times 100; ``nats`` and others
+            are shown as they are.
+        higher_is_better: Which of two scores is the better one.
+    """
+
+    name: str
+    scores: Callable[[Counts], NDArray[np.float64]]
+    unit: Literal["fraction", "nats", "perplexity"] = "fraction"
+    higher_is_better: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Encoded:
     """One sequence for the model: an example, or a part of one that is too long.
 
+    Tasks that must find their way back to the example add fields in a class of their own.
+
     Attributes:
         input_ids: Token ids with the special tokens around them, no padding.
-        labels: One label id a token; -100 where the loss has nothing to look at.
+        labels: Label ids; -100 where the loss has nothing to look at. One a token in tagging, one
+            in classification, positions of the first and last token in tasks that find a span.
         example: Position of the example in the list that was encoded.
-        first_word: The example's first word in this sequence.
-        num_words: Words in this sequence.
+        token_type_ids: Which of two texts each token belongs to, for models that are told.
     """
 
     input_ids: list[int]
     labels: list[int]
     example: int
-    first_word: int
-    num_words: int
+    token_type_ids: list[int] | None = None
 
 
 class Task(ABC, Generic[ExampleT, PredictionT]):
-    """One kind of labelled data, from file to score; a task has no state.
+    """One kind of labelled data, from file to scores; its fields are options, it has no state.
 
     Attributes:
         id: Name in commands and recipes.
         summary: One sentence for ``tinyglot ls tasks``.
-        metric_name: What ``score`` is called in results.
         head: The transformers Auto class with the head that the task needs.
+        metrics: The main one first.
+        objective: What training makes small: ``labels`` (cross-entropy of ``Encoded.labels``),
+            ``masked_lm`` (of tokens that are masked anew in every epoch), or nothing.
     """
 
     id: ClassVar[str]
     summary: ClassVar[str]
-    metric_name: ClassVar[str]
     head: ClassVar[str]
+    metrics: ClassVar[tuple[Metric, ...]]
+    objective: ClassVar[Literal["labels", "masked_lm"] | None] = "labels"
 
     @abstractmethod
     def read(self, source: str, language: str, split: str) -> list[ExampleT]:
@@ -112,37 +134,58 @@ class Task(ABC, Generic[ExampleT, PredictionT]):
         """
 
     @abstractmethod
-    def count(
-        self, gold: Sequence[ExampleT], predicted: Sequence[PredictionT]
-    ) -> NDArray[np.int64]:
-        """Count, example by example, what the score is made of.
+    def count(self, gold: Sequence[ExampleT], predicted: Sequence[PredictionT]) -> Counts:
+        """Count, example by example, what the scores are made of.
 
         Args:
             gold: Labelled examples.
             predicted: One prediction an example.
 
         Returns:
-            One row an example; their sum is all that ``score`` needs.
+            One row an example; their sum is all that a metric needs.
         """
 
-    @abstractmethod
-    def scores(self, totals: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.float64]:
-        """Turn sums of counts into scores, many at a time.
-
-        Args:
-            totals: Sums of rows of ``count`` in the last axis, any axes before it.
+    @property
+    def hidden_layer(self) -> int | None:
+        """Say whose outputs the task needs: the head's, or those of a layer of the encoder.
 
         Returns:
-            A score in [0, 1] for each sum; higher is better.
+            ``None`` for the head's; else a layer, 0 for the embeddings, -1 for the last.
         """
+        return None
 
-    def score(self, totals: NDArray[np.int64] | NDArray[np.float64]) -> float:
-        """Turn one sum of counts into the score.
+    def reduce(self, encoded: Encoded, output: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Keep what ``decode`` needs of one sequence's output, so that no more is held in memory.
+
+        Args:
+            encoded: The sequence.
+            output: The model's output for it, without padding.
+
+        Returns:
+            The output itself, unless a task says otherwise.
+        """
+        del encoded
+        return output
+
+    def text_of(self, example: ExampleT) -> str:
+        """Show an example to a person.
+
+        Args:
+            example: Any example.
+
+        Returns:
+            Its text on one line.
+        """
+        words: Any = getattr(example, "words", None) or getattr(example, "texts", None)
+        return " ".join(words) if words else str(example)
+
+    def score(self, totals: Counts) -> float:
+        """Turn one sum of counts into the main score.
 
         Args:
             totals: ``count(gold, predicted).sum(axis=0)``.
 
         Returns:
-            The score in [0, 1]; higher is better.
+            The score.
         """
-        return float(self.scores(totals))
+        return float(self.metrics[0].scores(totals))

@@ -1,7 +1,7 @@
 """From sentences of token ids to padded tensors."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ IntArray = NDArray[np.int64]
 
 
 class TrainingExample(Protocol):
-    """One sequence with a label for every token; ``-100`` where there is none."""
+    """One sequence with its labels; ``-100`` where there is none."""
 
     @property
     def input_ids(self) -> Sequence[int] | IntArray:
@@ -22,7 +22,7 @@ class TrainingExample(Protocol):
 
     @property
     def labels(self) -> Sequence[int] | IntArray:
-        """Label ids, as many as token ids."""
+        """Label ids, as many as token ids; or one, or a few positions, for the whole sequence."""
 
 
 class PaddingCollator:
@@ -44,17 +44,30 @@ class PaddingCollator:
             examples: At least one.
 
         Returns:
-            ``input_ids``, ``attention_mask`` and ``labels``, each of shape (batch, seq).
+            ``input_ids``, ``attention_mask`` and, where examples have them, ``token_type_ids``,
+            each of shape (batch, seq); ``labels`` of that shape, or (batch, labels a sequence).
         """
-        longest = max(len(example.input_ids) for example in examples)
-        shape = len(examples), -(-longest // self._multiple_of) * self._multiple_of
-        input_ids = np.full(shape, self._pad_token_id, dtype=np.int64)
-        mask = np.zeros(shape, dtype=np.int64)
-        labels = np.full(shape, IGNORED_LABEL, dtype=np.int64)
-        for row, example in enumerate(examples):
-            length = len(example.input_ids)
-            input_ids[row, :length] = example.input_ids
-            mask[row, :length] = 1
-            labels[row, :length] = example.labels
-        arrays = {"input_ids": input_ids, "attention_mask": mask, "labels": labels}
+        ids = [example.input_ids for example in examples]
+        longest = max(map(len, ids))
+        width = -(-longest // self._multiple_of) * self._multiple_of
+        num_labels = max(len(example.labels) for example in examples)
+        arrays = {
+            "input_ids": _padded(ids, self._pad_token_id, width),
+            "attention_mask": _padded([np.ones(len(row)) for row in ids], 0, width),
+            "labels": _padded(
+                [example.labels for example in examples],
+                IGNORED_LABEL,
+                width if num_labels == longest else num_labels,
+            ),
+        }
+        types = [getattr(example, "token_type_ids", None) for example in examples]
+        if any(row is not None for row in types):
+            arrays["token_type_ids"] = _padded([() if t is None else t for t in types], 0, width)
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+
+def _padded(rows: Sequence[Sequence[int] | NDArray[Any]], filler: int, width: int) -> IntArray:
+    padded = np.full((len(rows), width), filler, dtype=np.int64)
+    for number, row in enumerate(rows):
+        padded[number, : len(row)] = row
+    return padded

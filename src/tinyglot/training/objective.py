@@ -20,14 +20,19 @@ def cross_entropy(
     accumulated gradients a sentence's weight would depend on its neighbours.
 
     Args:
-        outputs: Has ``logits``; the last dimension runs over the labels.
-        labels: Label ids; ``-100`` counts for nothing.
+        outputs: Has ``logits``, whose last dimension runs over the labels; or ``start_logits`` and
+            ``end_logits``, which run over the positions of a sequence.
+        labels: Label ids, or first and last positions of spans; ``-100`` counts for nothing.
         num_items_in_batch: Labelled tokens of the step over all processes; default: of ``labels``.
 
     Returns:
         A scalar.
     """
-    logits = outputs["logits"].float().flatten(0, -2)
+    if "start_logits" in outputs:
+        logits = torch.stack((outputs["start_logits"], outputs["end_logits"]), dim=1)
+    else:
+        logits = outputs["logits"]
+    logits = logits.float().flatten(0, -2)
     total = nn.functional.cross_entropy(
         logits, labels.flatten(), ignore_index=IGNORED_LABEL, reduction="sum"
     )

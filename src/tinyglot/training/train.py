@@ -3,7 +3,7 @@
 import random
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -73,6 +73,7 @@ class TrainingResult(NamedTuple):
 class _Row(NamedTuple):
     input_ids: IntArray
     labels: IntArray
+    token_type_ids: Sequence[int] | None = None
 
 
 def train(
@@ -92,7 +93,7 @@ def train(
 
     Args:
         model: A model with a task head. It is not changed.
-        examples: Token ids of this model's vocabulary, with a label each.
+        examples: Token ids of this model's vocabulary, with labels for the tokens or the sequence.
         config: Options, seed and device.
         directory: Where resume points and ``training_record.json`` are kept; default: nowhere.
         extra_token_ids: Further ids to keep in the active vocabulary, such as evaluation data's.
@@ -118,7 +119,7 @@ def train(
     vocabulary = _active_vocabulary(model, examples, config, extra_token_ids)
     student = (vocabulary.shrink(model) if vocabulary else copy_model(model)).float()
     remap = vocabulary.remap if vocabulary else np.asarray
-    rows = [_Row(remap(example.input_ids), np.asarray(example.labels)) for example in examples]
+    rows = [_row(example, remap) for example in examples]
     with _kept_random_state(), _no_other_bars(), _resume_directory(directory) as folder:
         settings = _settings(student, rows, config)
         trainer = _make_trainer(student, rows, config, folder, callbacks)
@@ -129,6 +130,11 @@ def train(
             write_json(directory / _RECORD, asdict(record))
     trained = vocabulary.restore(student, model) if vocabulary else student.to(model.device)
     return TrainingResult(trained.eval(), record, seconds)
+
+
+def _row(example: TrainingExample, remap: Callable[[Any], IntArray]) -> _Row:
+    types = getattr(example, "token_type_ids", None)
+    return _Row(remap(example.input_ids), np.asarray(example.labels), types)
 
 
 # --- before --------------------------------------------------------------------------------------

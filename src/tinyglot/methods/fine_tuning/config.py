@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from tinyglot.methods.contract import LanguageCodes, MethodConfig
+from tinyglot.methods.contract import LanguageCodes, MethodConfig, TaskOption
 from tinyglot.training import TrainingOptions
 
 
@@ -15,6 +15,9 @@ class FineTuningConfig(MethodConfig, TrainingOptions):
 
     method: Literal["fine_tuning"] = "fine_tuning"
     task: str | None = Field(default=None, description="task id; default: the recipe's")
+    task_options: dict[str, TaskOption] = Field(
+        default_factory=dict, description="options of the task; default: the recipe's"
+    )
     data: str | None = Field(
         default=None,
         description="labelled data: a directory or a hub dataset id; default: the recipe's",

@@ -7,7 +7,7 @@ from typing import Any
 import transformers
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from tinyglot.errors import DataNotFoundError, MissingInputError
+from tinyglot.errors import DataNotFoundError, MissingInputError, UnknownMethodError
 from tinyglot.methods.contract import Context
 from tinyglot.methods.fine_tuning.config import FineTuningConfig
 from tinyglot.tasks import Encoded, Task, get_task
@@ -44,12 +44,12 @@ def resolve_config(config: FineTuningConfig, context: Context) -> FineTuningConf
     Raises:
         MissingInputError: If any of the three is given by neither; all of them are listed.
     """
-    found = {
+    needed = {
         "task": config.task or context.task,
         "data": config.data or context.data,
         "languages": config.languages or context.languages,
     }
-    missing = [name for name, value in found.items() if not value]
+    missing = [name for name, value in needed.items() if not value]
     if missing:
         raise MissingInputError(
             f"Could not fine-tune: {len(missing)} input(s) are missing.",
@@ -57,7 +57,34 @@ def resolve_config(config: FineTuningConfig, context: Context) -> FineTuningConf
             expected="a task, labelled data and at least one language",
             fix="give --task ner --data DIR --language TAG, or the same keys in the recipe",
         )
-    return config.model_copy(update={**found, "languages": tuple(found["languages"] or ())})
+    options = {"task_options": config.task_options or dict(context.task_options)}
+    return config.model_copy(
+        update={**needed, **options, "languages": tuple(needed["languages"] or ())}
+    )
+
+
+def task_of(config: FineTuningConfig) -> Task[Any, Any]:
+    """Give the task that is trained, with its options.
+
+    Args:
+        config: Resolved options.
+
+    Returns:
+        The task.
+
+    Raises:
+        UnknownMethodError: If no task has that id, or it is one that nothing is trained for.
+        TaskOptionError: If an option is unknown or out of range.
+    """
+    task = get_task(str(config.task), config.task_options)
+    if task.objective is None:
+        raise UnknownMethodError(
+            f"Could not fine-tune on the task {task.id}: it has nothing to train.",
+            got=task.id,
+            expected="a task with labels or with text",
+            fix=f"tinyglot evaluate MODEL --task {task.id} --data DIR --language TAG",
+        )
+    return task
 
 
 def read_corpus(
@@ -77,8 +104,9 @@ def read_corpus(
         DataNotFoundError: If a language has no training split, or the data is not there.
         DataFormatError: If a file has broken lines.
         UnknownLabelError: If an evaluation split has labels that training does not have.
+        UnknownMethodError: If nothing is trained for the task.
     """
-    task = get_task(str(config.task))
+    task = task_of(config)
     train = {tag: _training_sentences(task, config, tag) for tag in config.languages}
     labels = choose_labels(model, task, task.labels(*train.values()))
     evaluation = {
@@ -122,9 +150,22 @@ def own_labels(model: PreTrainedModel, task: Task[Any, Any]) -> tuple[str, ...]:
     Returns:
         Labels in the order of their ids; none if the model has no such head.
     """
-    if not isinstance(model, head_class(model, task.head)):
+    if not has_head(model, task):
         return ()
     return tuple(str(label) for _, label in sorted((model.config.id2label or {}).items()))
+
+
+def has_head(model: PreTrainedModel, task: Task[Any, Any]) -> bool:
+    """Tell whether a model has the kind of head that a task needs.
+
+    Args:
+        model: Any model.
+        task: Any task.
+
+    Returns:
+        Whether it has.
+    """
+    return isinstance(model, head_class(model, task.head))
 
 
 def head_class(model: PreTrainedModel, head: str) -> type[PreTrainedModel]:

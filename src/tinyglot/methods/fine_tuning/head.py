@@ -22,7 +22,7 @@ def with_head(
     Args:
         model: A bare encoder, a masked-LM model or a model with another head. It is not changed.
         model_class: The class with the head, of the model's architecture.
-        labels: In the order of their ids.
+        labels: In the order of their ids; none for a head without labels, such as a masked LM's.
         seed: Decides the values of the new layers.
 
     Returns:
@@ -48,8 +48,9 @@ def _config_for(
     config: PreTrainedConfig, model_class: type[PreTrainedModel], labels: Sequence[str]
 ) -> PreTrainedConfig:
     config = copy.deepcopy(config)
-    config.id2label = dict(enumerate(labels))
-    config.label2id = {label: index for index, label in enumerate(labels)}
+    if labels:
+        config.id2label = dict(enumerate(labels))
+        config.label2id = {label: index for index, label in enumerate(labels)}
     config.architectures = [model_class.__name__]
     return config
 

@@ -9,13 +9,14 @@ from tinyglot.methods.contract import Context, Plan
 from tinyglot.methods.fine_tuning.config import FineTuningConfig
 from tinyglot.methods.fine_tuning.corpus import (
     Corpus,
+    has_head,
     head_class,
     own_labels,
     read_corpus,
     resolve_config,
+    task_of,
 )
 from tinyglot.methods.fine_tuning.head import with_head
-from tinyglot.tasks import get_task
 from tinyglot.training import (
     ActiveVocabulary,
     LengthGroupedBatches,
@@ -102,6 +103,8 @@ def plan(
     """
     config = resolve_config(config, context)
     corpus = read_corpus(model, tokenizer, config)
+    if task_of(config).objective == "masked_lm":  # every row is looked at, none is inactive
+        config = config.model_copy(update={"active_vocabulary": False})
     lengths = [len(encoded.input_ids) for encoded in corpus.train]
     return FineTuningPlan(
         config=config,
@@ -127,9 +130,10 @@ def continues(model: PreTrainedModel, config: FineTuningConfig, corpus: Corpus) 
         corpus: Says the labels.
 
     Returns:
-        Whether the head is there and has exactly these labels.
+        Whether the head is there and has exactly these labels, if the task has any.
     """
-    return own_labels(model, get_task(str(config.task))) == corpus.labels
+    task = task_of(config)
+    return has_head(model, task) and (not corpus.labels or own_labels(model, task) == corpus.labels)
 
 
 def headed_model(
@@ -148,8 +152,7 @@ def headed_model(
     """
     if continues(model, config, corpus):
         return model
-    task = get_task(str(config.task))
-    return with_head(model, head_class(model, task.head), corpus.labels, seed)
+    return with_head(model, head_class(model, task_of(config).head), corpus.labels, seed)
 
 
 def _num_steps(lengths: list[int], config: FineTuningConfig) -> int:
