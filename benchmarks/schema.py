@@ -192,6 +192,34 @@ class MainJob(Strict):
     latency_ratio_first_to_last: float
 
 
+class Int8Scheme(Strict):
+    """One way to store weights in 8 bits.
+
+    ``one_minus_cosine`` is between its hidden states and those of the float graph, mean over the
+    tokens of each language; ``change_with_batch`` between its own, of lines alone and in a batch,
+    mean over languages.
+    """
+
+    scheme: str
+    settings: dict[str, str]
+    size_bytes: int
+    one_minus_cosine: dict[str, float]
+    change_with_batch: float
+    latency_ms_p50: dict[str, float]
+
+
+class Int8(Strict):
+    """The same graph rounded in several ways, the float one first."""
+
+    benchmark: Literal["int8"] = "int8"
+    model: str
+    num_lines: int
+    num_tokens: int
+    batch: int
+    latency_protocol: dict[str, int]
+    schemes: tuple[Int8Scheme, ...] = Field(min_length=2)
+
+
 class LayerDropping(Strict):
     """Retrieval after each strategy of layer dropping, without training."""
 
@@ -265,7 +293,7 @@ class VocabularyTrimming(Strict):
 
 
 Result = Annotated[
-    Trim | TrimPeers | TrainingStep | MainJob | LayerDropping | VocabularyTrimming,
+    Trim | TrimPeers | TrainingStep | MainJob | Int8 | LayerDropping | VocabularyTrimming,
     Field(discriminator="benchmark"),
 ]
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from benchmarks.schema import (
     RESULTS,
+    Int8,
+    Int8Scheme,
     LayerDropping,
     MainJob,
     PeerRun,
@@ -17,8 +19,10 @@ from benchmarks.schema import (
     TrainingStep,
     Trim,
     TrimPeers,
+    VocabularyTrimming,
     read_result,
 )
+from benchmarks.trimming_tables import trimming_tables
 
 README = Path(__file__).parent / "README.md"
 BEGIN, END = "<!-- begin: python -m benchmarks.tables -->", "<!-- end -->"
@@ -227,6 +231,35 @@ def _stage(stage: Any, languages: list[str]) -> list[str]:
     return cells
 
 
+def int8_table(result: Int8) -> Iterator[str]:
+    """Show the schemes; also in the card of the exports."""
+    tags = list(result.schemes[0].one_minus_cosine)
+    yield (
+        f"`{result.model}`, {len(tags)} languages with {result.num_lines} lines each, "
+        f"{result.num_tokens:,} tokens, batches of {result.batch} lines. 1 - cosine: of the last "
+        "hidden states to those in float32. Change with the batch: the same of lines in a batch "
+        f"to the lines alone. Latency p50 in ms, {result.latency_protocol['threads']} thread, "
+        f"n = {result.latency_protocol['n']}, all in turn."
+    )
+    yield ""
+    shapes = list(result.schemes[0].latency_ms_p50)
+    head = ["scheme", "MiB", "1 - cosine", "worst language", "change with the batch", *shapes]
+    yield from _table(head, [_int8_scheme(scheme) for scheme in result.schemes])
+
+
+def _int8_scheme(scheme: Int8Scheme) -> list[str]:
+    error = scheme.one_minus_cosine
+    worst = max(error, key=lambda tag: error[tag])
+    return [
+        scheme.scheme,
+        f"{scheme.size_bytes / MIB:,.1f}",
+        f"{sum(error.values()) / len(error):.5f}",
+        f"{error[worst]:.5f} ({worst})",
+        f"{scheme.change_with_batch:.5f}",
+        *(f"{value:.1f}" for value in scheme.latency_ms_p50.values()),
+    ]
+
+
 def _layer_dropping(result: LayerDropping) -> Iterator[str]:
     yield "Accuracy of retrieving the English translation (Tatoeba), no training after the cut."
     yield ""
@@ -253,7 +286,9 @@ _RENDERERS: dict[type, Callable[[Any], Iterator[str]]] = {
     TrimPeers: _trim_peers,
     TrainingStep: _training_step,
     MainJob: _main_job,
+    Int8: int8_table,
     LayerDropping: _layer_dropping,
+    VocabularyTrimming: trimming_tables,
 }
 
 
