@@ -35,6 +35,7 @@ class NamedEntityRecognition(WordTaggingTask):
     """Find persons, places, organisations and other names in sentences of words."""
 
     id = "ner"
+    kind = "ner"
     summary = "Named entity recognition: IOB2 tags on words, micro-averaged F1 over entities."
     metrics = (Metric("f1", f1),)
 
