@@ -109,6 +109,12 @@ def test_illegal_transitions_are_counted(conll):
     file = read_conll_file(conll("Ana\tB-PER\nni\tO\nDar\tI-LOC\n"))
     assert file.sentences[0].tags == ("B-PER", "O", "B-LOC")
     assert (file.scheme, file.num_spans, file.num_repaired) == ("IOB2", 2, 1)
+    assert file.repaired_lines == (1,)
+
+
+def test_sentences_with_illegal_transitions_are_found_by_their_first_line(conll):
+    file = read_conll_file(conll("Ana B-PER\n\nni O\nDar I-LOC\nes I-PER\n\n\nDar I-LOC\n"))
+    assert (file.num_repaired, file.repaired_lines) == (3, (3, 8))
 
 
 # --- bad input ---------------------------------------------------------------------------------

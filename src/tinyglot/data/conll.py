@@ -48,12 +48,14 @@ class ConllFile:
         num_spans: Spans in all sentences.
         num_repaired: Spans that began in a way the scheme does not allow (``I-PER`` after ``O``
             in IOB2); they count as spans, as in conlleval.
+        repaired_lines: First lines of the sentences with such spans.
     """
 
     sentences: list[TaggedSentence]
     scheme: Scheme
     num_spans: int
     num_repaired: int
+    repaired_lines: tuple[int, ...]
 
 
 def read_conll(path: Path) -> list[TaggedSentence]:
@@ -113,7 +115,7 @@ def read_conll_file(path: Path) -> ConllFile:
             fix="check that the right file was given and that its download finished",
         )
     tagged = to_iob2(parser.tags)
-    return _conll_file(_without_language_prefix(parser.words), tagged)
+    return _conll_file(_without_language_prefix(parser.words), tagged, parser.first_lines)
 
 
 def write_conll(path: Path, sentences: Iterable[TaggedSentence]) -> None:
@@ -174,6 +176,7 @@ class _Parser:
         self.is_tabbed = is_tabbed
         self.words: list[tuple[str, ...]] = []
         self.tags: list[tuple[str, ...]] = []
+        self.first_lines: list[int] = []
         self.problems: list[tuple[int, str]] = []
         self._columns: tuple[int, int] | None = None
         self._first_line_of_tag: dict[str, int] = {}
@@ -190,6 +193,7 @@ class _Parser:
             words, tags = zip(*pairs, strict=True)
             self.words.append(words)
             self.tags.append(tags)
+            self.first_lines.append(block[0][0])
 
     def check_schemes(self) -> None:
         """Note tags of two schemes that exclude each other."""
@@ -244,9 +248,14 @@ def _without_language_prefix(sentences: list[tuple[str, ...]]) -> list[tuple[str
     return [tuple(word.removeprefix(prefix) for word in words) for words in sentences]
 
 
-def _conll_file(words: Sequence[tuple[str, ...]], tagged: Iob2Tags) -> ConllFile:
+def _conll_file(
+    words: Sequence[tuple[str, ...]], tagged: Iob2Tags, first_lines: Sequence[int]
+) -> ConllFile:
     sentences = list(map(TaggedSentence, words, tagged.tags))
-    return ConllFile(sentences, tagged.scheme, tagged.num_spans, tagged.num_repaired)
+    repaired_lines = tuple(first_lines[position] for position in tagged.repaired)
+    return ConllFile(
+        sentences, tagged.scheme, tagged.num_spans, tagged.num_repaired, repaired_lines
+    )
 
 
 def _block_text(sentence: TaggedSentence) -> str:

@@ -25,12 +25,14 @@ class Iob2Tags:
         num_spans: Spans in all sentences.
         num_repaired: Spans that began in a way the scheme does not allow (``I-PER`` after ``O``
             in IOB2); they count as spans, as in conlleval.
+        repaired: Positions of the sentences that have such spans.
     """
 
     tags: list[tuple[str, ...]]
     scheme: Scheme
     num_spans: int
     num_repaired: int
+    repaired: tuple[int, ...]
 
 
 def is_legal_tag(tag: str) -> bool:
@@ -105,14 +107,23 @@ def to_iob2(sentences: Sequence[Sequence[str]]) -> Iob2Tags:
     scheme = _scheme(sentences)
     converted: list[tuple[str, ...]] = []
     num_spans = num_repaired = 0
-    for tags in sentences:
+    repaired: list[int] = []
+    for position, tags in enumerate(sentences):
         begins = [starts_span(*pair) for pair in _with_previous(tags)]
         converted.append(tuple(map(_iob2_tag, tags, begins)))
         num_spans += sum(begins)
-        num_repaired += sum(
-            begin and tag[0] not in STARTING for tag, begin in zip(tags, begins, strict=True)
-        )
-    return Iob2Tags(converted, scheme, num_spans, 0 if scheme == "IOB1" else num_repaired)
+        illegal = _num_illegal(tags, begins, scheme)
+        num_repaired += illegal
+        repaired += [position] * (illegal > 0)
+    return Iob2Tags(converted, scheme, num_spans, num_repaired, tuple(repaired))
+
+
+def _num_illegal(tags: Sequence[str], begins: Sequence[bool], scheme: Scheme) -> int:
+    """Count the spans that begin with a tag that cannot begin one."""
+    if scheme == "IOB1":
+        return 0
+    pairs = zip(tags, begins, strict=True)
+    return sum(begin and tag[0] not in STARTING for tag, begin in pairs)
 
 
 def mixed_schemes(tags: Iterable[str]) -> tuple[str, str] | None:

@@ -20,10 +20,10 @@ class Measurement(Protocol):
 FILE_WIDTH = 140
 
 
-def _console() -> Console:
+def console() -> Console:
     """Take the terminal's width; in a file or pipe there is room for every column."""
-    console = Console()
-    return console if console.is_terminal else Console(width=max(console.width, FILE_WIDTH))
+    screen = Console()
+    return screen if screen.is_terminal else Console(width=max(screen.width, FILE_WIDTH))
 
 
 def print_stages(stages: Sequence[Mapping[str, Any]], rows: pl.DataFrame) -> None:
@@ -37,7 +37,7 @@ def print_stages(stages: Sequence[Mapping[str, Any]], rows: pl.DataFrame) -> Non
         DataFormatError: If the rows lack columns.
         MissingInputError: If a stage has no name, or two have the same.
     """
-    _console().print(stage_table(rows, stages))
+    console().print(stage_table(rows, stages))
 
 
 def print_scores(rows: pl.DataFrame) -> None:
@@ -49,12 +49,12 @@ def print_scores(rows: pl.DataFrame) -> None:
     Raises:
         DataFormatError: If the rows lack columns.
     """
-    console = _console()
+    screen = console()
     if rows.is_empty():
-        console.print("Nothing was scored.")
+        screen.print("Nothing was scored.")
         return
     for series in collect_series(rows, ()):
-        console.print(score_table(series))
+        screen.print(score_table(series))
 
 
 def print_measures(rows: Sequence[Measurement]) -> None:
@@ -63,4 +63,4 @@ def print_measures(rows: Sequence[Measurement]) -> None:
     Args:
         rows: As ``measure`` gives them.
     """
-    _console().print(measure_table([row.as_dict() for row in rows]))
+    console().print(measure_table([row.as_dict() for row in rows]))
