@@ -15,6 +15,7 @@ from tinyglot.recipes import parse_recipe, run_recipe
 from tinyglot.training import TokenBatchTrainer
 
 KILLED = -signal.SIGKILL
+PATIENCE_S = 900
 methods()  # imported once, in the process from which the others are forked
 
 
@@ -29,8 +30,8 @@ def run_until(recipe: dict, directory: Path, point: tuple[str, str | int] | None
     context.set_forkserver_preload(["tests.recipes.killed"])
     process = context.Process(target=_work, args=(recipe, directory, point))
     process.start()
-    process.join(timeout=120)
-    assert process.exitcode is not None, f"still running after 120 s, to die at {point}"
+    process.join(timeout=PATIENCE_S)
+    assert process.exitcode is not None, f"still running after {PATIENCE_S} s, to die at {point}"
     return process.exitcode
 
 

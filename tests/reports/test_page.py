@@ -214,6 +214,6 @@ def test_a_browser_draws_both_charts_without_a_network(html, tmp_path):
         "--host-resolver-rules=MAP * ~NOTFOUND",
     ]
     command = [browser, *options, "--virtual-time-budget=5000", "--dump-dom", path.as_uri()]
-    dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    dom = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True).stdout
     assert len(re.findall(r"<svg[^>]* class=.marks", dom)) == 2
     assert all(f">{tag}</text>" in dom for tag in LANGUAGES)

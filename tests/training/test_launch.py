@@ -27,7 +27,7 @@ def launch(directory, step_to_die=0):
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=900,
     )
 
 
