@@ -192,6 +192,35 @@ class MainJob(Strict):
     latency_ratio_first_to_last: float
 
 
+class ScoreRow(Strict):
+    """One language on one test set, with its 95 % interval over examples."""
+
+    language: str
+    split: str
+    perturbation: str
+    metric: str
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+class TaskScores(Strict):
+    """A task on real data: what was trained on, and every language's scores."""
+
+    benchmark: Literal["tasks"] = "tasks"
+    recipe: str | None
+    recipe_sha256: str | None
+    model: str
+    task: str
+    data: str
+    trained_on: tuple[str, ...]
+    task_options: dict[str, str | int | float | bool]
+    facts: dict[str, Any]
+    rows: tuple[ScoreRow, ...] = Field(min_length=1)
+    cost: ProcessCost | None
+
+
 class Int8Scheme(Strict):
     """One way to store weights in 8 bits.
 
@@ -293,7 +322,14 @@ class VocabularyTrimming(Strict):
 
 
 Result = Annotated[
-    Trim | TrimPeers | TrainingStep | MainJob | Int8 | LayerDropping | VocabularyTrimming,
+    Trim
+    | TrimPeers
+    | TrainingStep
+    | MainJob
+    | TaskScores
+    | Int8
+    | LayerDropping
+    | VocabularyTrimming,
     Field(discriminator="benchmark"),
 ]
 

@@ -16,12 +16,14 @@ from benchmarks.schema import (
     PeerRun,
     ProcessCost,
     ResultFile,
+    TaskScores,
     TrainingStep,
     Trim,
     TrimPeers,
     VocabularyTrimming,
     read_result,
 )
+from benchmarks.tasks_tables import tasks_table
 from benchmarks.trimming_tables import trimming_tables
 
 README = Path(__file__).parent / "README.md"
@@ -286,6 +288,7 @@ _RENDERERS: dict[type, Callable[[Any], Iterator[str]]] = {
     TrimPeers: _trim_peers,
     TrainingStep: _training_step,
     MainJob: _main_job,
+    TaskScores: tasks_table,
     Int8: int8_table,
     LayerDropping: _layer_dropping,
     VocabularyTrimming: trimming_tables,
