@@ -1,7 +1,7 @@
 import json
-import os
 import platform
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -98,11 +98,11 @@ def test_cpu_seconds_include_started_processes():
 
 
 def test_a_process_that_takes_too_long_is_stopped_with_its_children():
-    script = "import subprocess; subprocess.run(['sleep', '60'])"
+    script = "import subprocess; subprocess.run(['sleep', '900'])"
     finished = processes.run_fresh([sys.executable, "-c", script], timeout_s=1.0)
     assert finished.was_stopped
     assert finished.returncode < 0
-    assert finished.cost.wall_s < 30.0
+    assert finished.cost.wall_s < 300.0
 
 
 def test_output_and_exit_code_come_back():
@@ -127,10 +127,13 @@ def test_a_quiet_machine_is_not_waited_for(monkeypatch):
     assert processes.wait_for_quiet(0.0, window_s=0.01)
 
 
+def test_others_are_what_is_left_of_the_busy_time(monkeypatch):
+    monkeypatch.setattr(processes, "busy_seconds", lambda: 12.0)
+    assert processes.other_cpu_seconds(5.0, own=2.0) == 5.0
+    assert processes.other_cpu_seconds(5.0, own=1000.0) == 0.0
+    assert processes.other_cpu_seconds(None, own=2.0) is None
+
+
 @pytest.mark.skipif(not Path("/proc/stat").exists(), reason="Linux only")
-def test_others_are_what_is_left_of_the_busy_time():
-    before = processes.busy_seconds()
-    assert processes.other_cpu_seconds(before, own=1000.0) == 0.0
-    assert processes.other_cpu_seconds(before - 7.0, own=2.0) == pytest.approx(
-        5.0, abs=0.5 * os.cpu_count()
-    )
+def test_busy_seconds_are_those_of_all_processes():
+    assert processes.busy_seconds() >= time.process_time() > 0
