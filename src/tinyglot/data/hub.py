@@ -82,7 +82,13 @@ def read_hub_language(source: str, language: str, split: str) -> list[TaggedSent
     return _sentences(rows, place, WORDS_COLUMN, TAGS_COLUMN)
 
 
-def hub_table(source: str, language: str, split: str, config: str | None = None) -> Table:
+def hub_table(
+    source: str,
+    language: str,
+    split: str,
+    config: str | None = None,
+    row_prefix: tuple[str, str] | None = None,
+) -> Table:
     """Open one language of a data set as a table; see ``read_hub_language``.
 
     Args:
@@ -91,6 +97,7 @@ def hub_table(source: str, language: str, split: str, config: str | None = None)
         language: Any code that ``resolve_language`` accepts.
         split: ``train``, ``dev`` (or ``valid``, ``validation``), ``test`` or another name.
         config: The language's configuration, if it is known and not named by the language.
+        row_prefix: Column, and how its cells begin in the rows of this language.
 
     Returns:
         The rows of this language.
@@ -101,6 +108,8 @@ def hub_table(source: str, language: str, split: str, config: str | None = None)
         DataFormatError: If several configurations are this language.
     """
     rows, place = _language_rows(source, language, split, config)
+    if row_prefix is not None and row_prefix[0] in rows.features:
+        rows = _rows_with_prefix(rows, place, *row_prefix)
     columns = tuple(rows.features)
     return Table(place, columns, _numbered(rows, columns), label_names(rows.features), unit="row")
 
@@ -336,6 +345,20 @@ def _rows_of_language(
             got=f"the column {column} has {', '.join(map(str, tags))}",
             expected="rows of this language",
             fix="name one of these languages",
+        )
+    return rows.select(chosen)
+
+
+def _rows_with_prefix(
+    rows: datasets.Dataset, place: str, column: str, prefix: str
+) -> datasets.Dataset:
+    chosen = [number for number, cell in enumerate(rows[column]) if str(cell).startswith(prefix)]
+    if not chosen:
+        raise DataNotFoundError(
+            f"Could not find rows of this language in {place}.",
+            got=f"{len(rows)} rows, whose {column} begins with {rows[column][0]!r} and the like",
+            expected=f"rows whose {column} begins with {prefix!r}",
+            fix="name another language, or split",
         )
     return rows.select(chosen)
 

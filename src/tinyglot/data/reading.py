@@ -15,7 +15,7 @@ from tinyglot.data.hub import hub_languages, hub_splits, hub_table, is_laid_out_
 from tinyglot.data.lines import TextDirectory
 from tinyglot.data.parallel import ParallelDirectory
 from tinyglot.data.sources import Source, locate_source
-from tinyglot.data.splits import sliced, split_name
+from tinyglot.data.splits import canonical_split, sliced, sorted_splits, split_name
 from tinyglot.data.squad import read_squad
 from tinyglot.data.tables import read_table
 from tinyglot.errors import DataFormatError, DataNotFoundError, TinyglotError
@@ -77,12 +77,14 @@ def read_examples(kind: str, source: str | Path, language: str, split: str) -> l
         EmptyTextError: If there is no example, or none in the slice.
         DataFormatError: If columns do not match or lines are broken; all of them are listed.
     """
-    located = locate_source(source)
+    located = locate_source(source, kind)
     tag = resolve_language(language)
     name = split_name(split)
     layout = _layout(kind, located)
     if layout is None:
-        table = hub_table(located.name, tag, name, located.config(tag))
+        there = located.splits.get(canonical_split(name), name)
+        config, prefix = located.configs.get(tag), located.row_prefix(tag)
+        table = hub_table(located.name, tag, there, config, prefix)
         examples = examples_of(kind, table, located.columns)
     elif isinstance(layout, DataDirectory):
         examples = _read_file(kind, located, layout.file(tag, name))
@@ -108,11 +110,13 @@ def available_splits(kind: str, source: str | Path, language: str) -> tuple[str,
         DataNotFoundError: If the source or language is not there.
         UnknownLanguageError: If the code, or a folder's name, is no language.
     """
-    located = locate_source(source)
+    located = locate_source(source, kind)
     tag = resolve_language(language)
     layout = _layout(kind, located)
     if layout is None:
-        return hub_splits(located.name, tag, located.config(tag))
+        there = hub_splits(located.name, tag, located.configs.get(tag))
+        ours = {canonical_split(theirs): name for name, theirs in located.splits.items()}
+        return sorted_splits(ours.get(name, name) for name in there)
     return layout.splits(tag)
 
 
@@ -131,9 +135,9 @@ def available_languages(kind: str, source: str | Path) -> tuple[LanguageTag, ...
         DataNotFoundError: If the source is not there.
         UnknownLanguageError: If a folder's name is no language.
     """
-    located = locate_source(source)
+    located = locate_source(source, kind)
     layout = _layout(kind, located)
-    return hub_languages(located.name, located.configs) if layout is None else layout.languages
+    return _hub_languages(located) if layout is None else layout.languages
 
 
 def read_everything(
@@ -187,6 +191,14 @@ def _read_language(
             problems.append(FileProblem(tag, split, error))
 
 
+def _hub_languages(source: Source) -> tuple[LanguageTag, ...]:
+    """Name the languages of a data set on the hub, or, where one configuration has all, listed."""
+    has_all = source.entry is not None and len(set(source.configs.values())) == 1
+    if source.entry is not None and has_all:
+        return tuple(sorted(source.entry.languages))
+    return hub_languages(source.name, source.configs)
+
+
 # --- layouts -----------------------------------------------------------------------------------
 
 
@@ -209,7 +221,7 @@ def _layout(kind: str, source: Source) -> Layout | None:
         )
     if not path.exists() or is_laid_out_as_hub(path):
         return None
-    return next(filter(None, (_opened(make) for make in _makers(kind, path))), None)
+    return next((found for make in _makers(kind, path) if (found := _opened(make))), None)
 
 
 def _makers(kind: str, path: Path) -> Sequence[Callable[[], Layout]]:
