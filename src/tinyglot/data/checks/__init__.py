@@ -1,0 +1,1 @@
+"""Checks of labelled data: what is in each split, and what is wrong with it."""
