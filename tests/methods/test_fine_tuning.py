@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -66,6 +67,20 @@ def test_plan_counts_steps_sequences_and_rows(context):
 
 
 def test_plan_names_the_labels(context):
+    assert planned(context).labels == LABELS
+
+
+def test_languages_that_name_their_labels_differently_are_refused(context):
+    german = Path(context.data, "deu-Latn", "train.conll")
+    german.write_text(german.read_text("utf-8").replace("PER", "PERSON"), encoding="utf-8")
+    expected = r"only swh-Latn: B-PER, I-PER\s+only deu-Latn: B-PERSON, I-PERSON"
+    with pytest.raises(UnknownLabelError, match=expected):
+        planned(context)
+
+
+def test_a_language_may_lack_a_label(context):
+    german = Path(context.data, "deu-Latn", "train.conll")
+    german.write_text(german.read_text("utf-8").replace("B-PER", "O"), encoding="utf-8")
     assert planned(context).labels == LABELS
 
 

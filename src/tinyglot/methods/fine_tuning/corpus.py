@@ -1,13 +1,19 @@
 """Labelled data of several languages, encoded for one model."""
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import transformers
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from tinyglot.errors import DataNotFoundError, MissingInputError, UnknownMethodError
+from tinyglot.errors import (
+    DataNotFoundError,
+    MissingInputError,
+    UnknownLabelError,
+    UnknownMethodError,
+)
 from tinyglot.methods.contract import Context
 from tinyglot.methods.fine_tuning.config import FineTuningConfig
 from tinyglot.tasks import Encoded, Task, get_task
@@ -103,11 +109,13 @@ def read_corpus(
     Raises:
         DataNotFoundError: If a language has no training split, or the data is not there.
         DataFormatError: If a file has broken lines.
-        UnknownLabelError: If an evaluation split has labels that training does not have.
+        UnknownLabelError: If an evaluation split has labels that training does not have, or two
+            languages have labels of different kinds.
         UnknownMethodError: If nothing is trained for the task.
     """
     task = task_of(config)
     train = {tag: _training_sentences(task, config, tag) for tag in config.languages}
+    check_label_sets({tag: task.labels(examples) for tag, examples in train.items()})
     labels = choose_labels(model, task, task.labels(*train.values()))
     evaluation = {
         (tag, split): sentences
@@ -121,6 +129,32 @@ def read_corpus(
     max_length = sequence_limit(tokenizer, config.max_length)
     encode = _Encoder(task, tokenizer, labels, max_length)
     return Corpus(labels, encode(train.values()), encode(evaluation.values()), num_sentences)
+
+
+def check_label_sets(labels: Mapping[str, Sequence[str]]) -> None:
+    """Refuse training data whose languages name their labels differently.
+
+    A language may lack labels that others have, such as a rare type of name. But where each of two
+    languages has labels that the other lacks, one head would learn both sets, and neither
+    language could be scored on the other's.
+
+    Args:
+        labels: Labels by language.
+
+    Raises:
+        UnknownLabelError: If two languages each have labels that the other lacks.
+    """
+    for (one, first), (other, second) in itertools.combinations(labels.items(), 2):
+        only_first, only_second = set(first) - set(second), set(second) - set(first)
+        if only_first and only_second:
+            raise UnknownLabelError(
+                "Could not train one head: the languages' label sets differ.",
+                got=f"only {one}: {', '.join(sorted(only_first))}\n"
+                f"only {other}: {', '.join(sorted(only_second))}",
+                expected="the same labels in every language, or a part of them",
+                fix="rename the labels of one language, or train on them apart; see "
+                "tinyglot data check",
+            )
 
 
 def choose_labels(
