@@ -9,11 +9,15 @@ from pydantic import ValidationError
 
 from tinyglot.errors import TaskOptionError, UnknownMethodError
 from tinyglot.tasks.ner import NamedEntityRecognition
+from tinyglot.tasks.qa import QuestionAnswering
 from tinyglot.tasks.task import IGNORED_LABEL, Encoded, Metric, Task
 
 __all__ = ["IGNORED_LABEL", "Encoded", "Metric", "Task", "get_task", "tasks"]
 
-_TASKS: tuple[Task[Any, Any], ...] = (NamedEntityRecognition(),)
+_TASKS: tuple[Task[Any, Any], ...] = (
+    NamedEntityRecognition(),
+    QuestionAnswering(),
+)
 
 
 def tasks() -> tuple[Task[Any, Any], ...]:

@@ -70,7 +70,7 @@ def special_affixes(tokenizer: PreTrainedTokenizerFast) -> tuple[list[int], list
     Raises:
         UnsupportedTokenizerError: If the tokenizer has no token for plain text.
     """
-    with _as_it_was(tokenizer):
+    with left_as_it_was(tokenizer):
         encoded = tokenizer(PROBES[0], return_special_tokens_mask=True, truncation=False)
     ids, is_special = list(encoded["input_ids"]), list(encoded["special_tokens_mask"])
     if 0 not in is_special:
@@ -123,6 +123,27 @@ def check_length(max_length: int, num_special: int) -> int:
     )
 
 
+@contextmanager
+def left_as_it_was(tokenizer: PreTrainedTokenizerFast) -> Iterator[None]:
+    """Undo what calls leave behind in the tokenizer's backend.
+
+    Args:
+        tokenizer: Called meanwhile, without truncation and padding.
+
+    Yields:
+        Nothing.
+    """
+    backend = tokenizer.backend_tokenizer
+    truncation, padding = backend.truncation, backend.padding
+    try:
+        yield
+    finally:
+        if truncation is not None:
+            backend.enable_truncation(**truncation)
+        if padding is not None:
+            backend.enable_padding(**padding)
+
+
 def _filled(num_pieces: Sequence[int], budget: int, enough: int) -> list[Window]:
     """Close a window when the next word does not fit, or when it has enough."""
     windows: list[Window] = []
@@ -146,7 +167,7 @@ def _marks_only_spaces(tokenizer: PreTrainedTokenizerFast) -> bool:
 
 
 def _ids(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> list[list[int]]:
-    with _as_it_was(tokenizer):
+    with left_as_it_was(tokenizer):
         encoded = tokenizer(
             texts,
             add_special_tokens=False,
@@ -158,20 +179,6 @@ def _ids(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> list[list[int]
         )
     ids: list[list[int]] = encoded["input_ids"]
     return ids
-
-
-@contextmanager
-def _as_it_was(tokenizer: PreTrainedTokenizerFast) -> Iterator[None]:
-    """Undo what a call leaves behind in the tokenizer's backend."""
-    backend = tokenizer.backend_tokenizer
-    truncation, padding = backend.truncation, backend.padding
-    try:
-        yield
-    finally:
-        if truncation is not None:
-            backend.enable_truncation(**truncation)
-        if padding is not None:
-            backend.enable_padding(**padding)
 
 
 def _unknown_id(tokenizer: PreTrainedTokenizerFast, word: str) -> int:
