@@ -4,10 +4,11 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from benchmarks import processes, tables
+from benchmarks import bench_int8, processes, tables
 from benchmarks.schema import RESULTS, ProcessCost, ResultFile, read_result
 from tinyglot import recipes
 from tinyglot.recipes import read_recipe
@@ -137,3 +138,22 @@ def test_others_are_what_is_left_of_the_busy_time(monkeypatch):
 @pytest.mark.skipif(not Path("/proc/stat").exists(), reason="Linux only")
 def test_busy_seconds_are_those_of_all_processes():
     assert processes.busy_seconds() >= time.process_time() > 0
+
+
+# --- int8 ---------------------------------------------------------------------------------------
+
+
+def test_the_error_of_a_scheme_is_one_minus_the_cosine():
+    a, b = np.float32([[1, 0], [3, 4], [1, 1]]), np.float32([[0, 2], [3, 4], [2, 0]])
+    assert bench_int8.one_minus_cosine(a, b) == pytest.approx((1 + 0 + 1 - 0.5**0.5) / 3)
+    assert bench_int8.one_minus_cosine(a, a) == 0.0
+
+
+def test_every_token_of_a_language_counts_and_no_padding():
+    def model(batch):
+        return np.stack([batch["input_ids"], batch["attention_mask"]], axis=-1)
+
+    ids = {"swh-Latn": [[5], [6, 7, 8], [9, 9]]}
+    found = bench_int8.vectors(model, ids, pad=1, batch=2)
+    lines = [[[5, 1]], [[6, 1], [7, 1], [8, 1]], [[9, 1], [9, 1]]]
+    assert [rows.tolist() for rows in found["swh-Latn"]] == lines
