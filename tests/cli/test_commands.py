@@ -136,6 +136,13 @@ def test_ls_recipes():
     assert rows["demo"]["summary"].startswith("The whole job")
 
 
+def test_ls_datasets():
+    rows = {row["id"]: row for row in listed("datasets")}
+    assert rows["xquad"]["task"] == "qa"
+    assert "swh-Latn" in rows["masakhaner2"]["tags"]
+    assert "xnli" in run("ls", "datasets").out
+
+
 def test_ls_architectures():
     assert {"bert", "xlm_roberta", "modernbert"} <= {row["name"] for row in listed("architectures")}
 

@@ -11,6 +11,9 @@ from tinyglot.cli.output import print_json, print_lines
 
 EPILOG = "Examples:\n\ntinyglot ls methods\n\ntinyglot ls languages --json"
 
+# too long for a line
+JSON_ONLY = frozenset({"splits", "citation", "note", "tags"})
+
 
 class Listing(StrEnum):
     """What can be listed."""
@@ -20,6 +23,7 @@ class Listing(StrEnum):
     languages = "languages"
     recipes = "recipes"
     architectures = "architectures"
+    datasets = "datasets"
 
 
 def register(app: typer.Typer) -> None:
@@ -35,12 +39,13 @@ def ls(
     what: Annotated[Listing, typer.Argument(help="what to list")],
     json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,  # noqa: FBT002  (a flag)
 ) -> None:
-    """List methods, tasks, languages, recipes or architectures."""
+    """List methods, tasks, languages, recipes, architectures or data sets."""
     rows = _LISTINGS[what]()
     if json:
         print_json(rows)
     else:
-        print_lines(["  ".join(str(value) for value in row.values()) for row in rows])
+        shown = [[value for key, value in row.items() if key not in JSON_ONLY] for row in rows]
+        print_lines(["  ".join(map(str, values)) for values in shown])
 
 
 def _methods() -> list[dict[str, Any]]:
@@ -93,10 +98,33 @@ def _architectures() -> list[dict[str, Any]]:
     return [asdict(family) for family in families()]
 
 
+def _datasets() -> list[dict[str, Any]]:
+    from tinyglot.data.catalogue import catalogue
+
+    return [
+        {
+            "id": entry.id,
+            "task": entry.task,
+            "name": entry.name,
+            "num_languages": len(entry.languages),
+            "made": entry.made,
+            "licence": entry.licence,
+            "hub_id": entry.hub.id if entry.hub else None,
+            "revision": entry.hub.revision if entry.hub else None,
+            "tags": list(entry.languages),
+            "splits": list(entry.splits),
+            "citation": entry.citation,
+            "note": entry.note,
+        }
+        for entry in catalogue().values()
+    ]
+
+
 _LISTINGS: dict[Listing, Callable[[], list[dict[str, Any]]]] = {
     Listing.methods: _methods,
     Listing.tasks: _tasks,
     Listing.languages: _languages,
     Listing.recipes: _recipes,
     Listing.architectures: _architectures,
+    Listing.datasets: _datasets,
 }
