@@ -221,6 +221,25 @@ class TaskScores(Strict):
     cost: ProcessCost | None
 
 
+class Comparison(Strict):
+    """What `tinyglot compare --json` printed of one small model, and its exit code."""
+
+    small: str
+    exit_code: Literal[0, 1, 3]
+    report: Any
+
+
+class Comparisons(Strict):
+    """A fine-tuned tagger against a damaged copy and against itself."""
+
+    benchmark: Literal["compare"] = "compare"
+    model: str
+    data: str
+    max_drop_points: float
+    pruned_share: float
+    comparisons: tuple[Comparison, ...]
+
+
 class Int8Scheme(Strict):
     """One way to store weights in 8 bits.
 
