@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyglot.evaluation.counts import Counts, Scores, checked_counts, scored
+from tinyglot.evaluation.counts import Scores, checked_counts, scored
+from tinyglot.tasks.task import Counts
 
 NUM_RESAMPLES = 10_000
 CONFIDENCE = 0.95

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyglot.errors import NoExamplesError, NonFiniteScoreError, UnpairedExamplesError
+from tinyglot.tasks.task import Counts
 
-Scores = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-Counts = NDArray[np.int64] | NDArray[np.float64]
+Scores = Callable[[Counts], NDArray[np.float64]]
 
 
 def checked_counts(counts: Counts) -> NDArray[np.float64]:

@@ -15,7 +15,8 @@ from tinyglot.evaluation.bootstrap import (
     percentiles,
     resampled_totals,
 )
-from tinyglot.evaluation.counts import Counts, Scores, checked_pairs, scored
+from tinyglot.evaluation.counts import Scores, checked_pairs, scored
+from tinyglot.tasks.task import Counts
 
 RELATIVE_ROUNDING = 1e-9
 
@@ -70,13 +71,59 @@ def paired_difference(
     Randomness:
         A generator of its own, ``numpy.random.default_rng(seed)``.
     """
-    pair = checked_pairs(dense, small)
-    width = pair[0].shape[1]
-    rows = np.hstack((pair[0], pair[1] - pair[0]))  # sums of zeros are 0 without rounding
-    totals, added = np.hsplit(resampled_totals(rows, seed, num_resamples), [width])
-    deltas = scored(scores, totals + added) - scored(scores, totals)
-    before, after = (float(scored(scores, counts.sum(axis=0))) for counts in pair)
+    deltas = resampled_deltas(dense, small, scores, seed, num_resamples)
+    before, after = score_pair(dense, small, scores)
     return Difference(before, after, after - before, *percentiles(deltas, confidence))
+
+
+def score_pair(dense: Counts, small: Counts, scores: Scores) -> tuple[float, float]:
+    """Score two models.
+
+    Args:
+        dense: Counts of the one model, one row an example.
+        small: Counts of the other.
+        scores: Turns summed counts (last axis) into scores.
+
+    Returns:
+        Both scores.
+
+    Raises:
+        UnpairedExamplesError: If the counts have other shapes.
+        NoExamplesError: If there is no example.
+        NonFiniteScoreError: If a count or a score is infinite or no number.
+    """
+    pair = checked_pairs(dense, small)
+    before, after = (float(scored(scores, counts.sum(axis=0))) for counts in pair)
+    return before, after
+
+
+def resampled_deltas(
+    dense: Counts, small: Counts, scores: Scores, seed: int, num_resamples: int = NUM_RESAMPLES
+) -> NDArray[np.float64]:
+    """Give the difference of two models in every resample; both have the same examples there.
+
+    Args:
+        dense: Counts of the one model, one row an example.
+        small: Counts of the other for the same examples in the same order.
+        scores: Turns summed counts (last axis) into scores.
+        seed: Seed of the generator.
+        num_resamples: How many samples are drawn.
+
+    Returns:
+        ``small - dense`` of each; exactly 0 for a model and itself.
+
+    Raises:
+        UnpairedExamplesError: If the counts have other shapes.
+        NoExamplesError: If there is no example.
+        NonFiniteScoreError: If a count or a score is infinite or no number.
+
+    Randomness:
+        A generator of its own, ``numpy.random.default_rng(seed)``.
+    """
+    pair = checked_pairs(dense, small)
+    rows = np.hstack((pair[0], pair[1] - pair[0]))  # sums of zeros are 0 without rounding
+    totals, added = np.hsplit(resampled_totals(rows, seed, num_resamples), [pair[0].shape[1]])
+    return scored(scores, totals + added) - scored(scores, totals)
 
 
 def permutation_p_value(
