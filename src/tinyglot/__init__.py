@@ -4,7 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tinyglot.api import Tagger, compress, evaluate, export, finetune, measure, push
+    from tinyglot.api import Tagger, compare, compress, evaluate, export, finetune, measure, push
     from tinyglot.checkpoints import Checkpoint, bundled_path, load_checkpoint, save_checkpoint
     from tinyglot.recipes import Recipe, Run, read_recipe, run_recipe
 
@@ -16,6 +16,7 @@ __all__ = [
     "Run",
     "Tagger",
     "bundled_path",
+    "compare",
     "compress",
     "evaluate",
     "export",
@@ -31,7 +32,8 @@ __all__ = [
 # PyTorch and transformers take seconds to import; a name is fetched when it is first used.
 _HOMES = {
     **dict.fromkeys(
-        ("Tagger", "compress", "evaluate", "export", "finetune", "measure", "push"), "tinyglot.api"
+        ("Tagger", "compare", "compress", "evaluate", "export", "finetune", "measure", "push"),
+        "tinyglot.api",
     ),
     **dict.fromkeys(
         ("Checkpoint", "bundled_path", "load_checkpoint", "save_checkpoint"),

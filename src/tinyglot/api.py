@@ -11,8 +11,13 @@ from tinyglot.checkpoints.push import push_checkpoint
 from tinyglot.data.conll import TaggedSentence
 from tinyglot.errors import ModelNotFoundError
 from tinyglot.evaluation import score
+from tinyglot.evaluation.bootstrap import CONFIDENCE
+from tinyglot.evaluation.compare import MAX_DROP, Comparison, check_options, compare_evaluated
+from tinyglot.evaluation.flips import flipped_examples
 from tinyglot.evaluation.predict import predict
+from tinyglot.evaluation.sameness import RecordedOutputs
 from tinyglot.export import ExportRecord, export_checkpoint, load_predictor, measure_models
+from tinyglot.files import write_text
 from tinyglot.measure import MeasureRow
 from tinyglot.recipes.directory import RECIPE_FILE
 from tinyglot.recipes.finish import run_recipe
@@ -21,7 +26,7 @@ from tinyglot.recipes.inputs import text_by_language
 from tinyglot.recipes.read import parse_recipe
 from tinyglot.recipes.run import Run, Tell, silent
 from tinyglot.recipes.schema import Recipe
-from tinyglot.tasks import get_task
+from tinyglot.tasks import Task, get_task
 from tinyglot.tasks.words import sequence_limit
 from tinyglot.tokenizers import load_tokenizer
 
@@ -136,6 +141,67 @@ def evaluate(
         model_name=str(model),
         seed=0,
     )
+
+
+def compare(  # noqa: PLR0913  (each is an option of the command)
+    dense: str | Path,
+    small: str | Path,
+    *,
+    task: str,
+    data: str | Path,
+    languages: Sequence[str],
+    split: str = "test",
+    max_drop: float = MAX_DROP,
+    confidence: float = CONFIDENCE,
+    task_options: Mapping[str, Any] | None = None,
+    flips: str | Path | None = None,
+) -> Comparison:
+    """Say for every language whether a small model keeps what a dense one can.
+
+    Args:
+        dense: A checkpoint or export directory, or a hub id.
+        small: Another, for the same task.
+        task: Such as ``ner``.
+        data: A directory ``<language>/{train,dev,test}``, a catalogue id, or a hub dataset id.
+        languages: Tags or codes.
+        split: Which split.
+        max_drop: Largest drop that is allowed, in percentage points (in the metric's own unit
+            where it is no share).
+        confidence: Of the intervals.
+        task_options: Fields of the task, such as ``layer``.
+        flips: A JSONL file to write: the examples that only one of both gets right.
+
+    Returns:
+        Scores, differences with intervals, p-values and verdicts, most damaged language first.
+
+    Raises:
+        TinyglotError: For every bad input.
+    """
+    check_options(max_drop, confidence)
+    chosen = get_task(task, task_options)
+    examples = score.read_languages(chosen, data, languages, split)
+    first, before = _recorded(dense, chosen, examples)
+    second, after = _recorded(small, chosen, examples)
+    if flips is not None:
+        write_text(Path(flips), flipped_examples(before, after, chosen).write_ndjson())
+    return compare_evaluated(
+        before,
+        after,
+        chosen,
+        max_drop=max_drop,
+        confidence=confidence,
+        same_outputs=first.are_those_of(second),
+    )
+
+
+def _recorded(
+    model: str | Path, task: Task[Any, Any], examples: Mapping[str, Sequence[Any]]
+) -> tuple[RecordedOutputs, dict[str, score.Evaluated]]:
+    predictor = load_predictor(model, hidden_layer=task.hidden_layer)
+    check_head(predictor.directory, task)
+    run = RecordedOutputs(predictor)
+    tokenizer, labels = load_tokenizer(predictor.directory), label_names(predictor.directory)
+    return run, score.evaluate_examples(run, tokenizer, labels, task, examples)
 
 
 def export(

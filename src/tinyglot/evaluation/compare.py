@@ -171,7 +171,7 @@ def compare_evaluated(  # noqa: PLR0913  (each is an option of the comparison)
         NoExamplesError: If a language has no example.
         NonFiniteScoreError: If a count or a score is infinite or no number.
     """
-    _check_options(max_drop, confidence)
+    check_options(max_drop, confidence)
     check_same_examples(dense, small)
     metric = task.metrics[0]
     scale = POINTS if metric.unit == "fraction" else 1.0
@@ -259,7 +259,16 @@ def _damage_order(found: LanguageComparison, metric: Metric) -> tuple[float, Lan
     return (found.delta if metric.higher_is_better else -found.delta), found.language
 
 
-def _check_options(max_drop: float, confidence: float) -> None:
+def check_options(max_drop: float, confidence: float) -> None:
+    """Refuse what cannot be asked, before any model runs.
+
+    Args:
+        max_drop: Largest drop that is allowed.
+        confidence: Of the intervals.
+
+    Raises:
+        ComparisonError: If one is out of range.
+    """
     if not (math.isfinite(max_drop) and max_drop >= 0.0):
         raise ComparisonError(
             "Could not compare: the largest allowed drop is no such thing.",

@@ -6,6 +6,8 @@ from typing import Any, Protocol
 import polars as pl
 from rich.console import Console
 
+from tinyglot.evaluation.compare import Comparison
+from tinyglot.reports.comparison import comparison_table
 from tinyglot.reports.stages import collect_series
 from tinyglot.reports.table import measure_table, score_table, stage_table
 
@@ -64,3 +66,12 @@ def print_measures(rows: Sequence[Measurement]) -> None:
         rows: As ``measure`` gives them.
     """
     console().print(measure_table([row.as_dict() for row in rows]))
+
+
+def print_comparison(found: Comparison) -> None:
+    """Print a comparison of two models.
+
+    Args:
+        found: As ``tinyglot.compare`` gives it.
+    """
+    console().print(comparison_table(found))
