@@ -116,9 +116,26 @@ def test_all_rows_without_an_active_vocabulary(context):
     assert plan.num_embedding_rows == plan.vocabulary_size
 
 
-def test_so_many_training_sentences_are_taken_evenly(context):
+def test_so_many_training_sentences_are_taken(context):
     plan = planned(context, FAST.model_copy(update={"max_train_sentences": 6}))
     assert [counts["train"] for counts in plan.num_sentences.values()] == [6, 6]
+
+
+def test_the_seed_decides_which_training_sentences_are_taken(context):
+    config = FAST.model_copy(update={"max_train_sentences": 6})
+    first, again, other = (
+        planned(replace(context, seed=seed), config).data_digest for seed in (0, 0, 1)
+    )
+    assert first == again
+    assert first != other
+
+
+def test_a_temperature_lifts_the_smaller_language(context):
+    sampled = {"num_train_sentences": 18, "sampling_temperature": float("inf")}
+    plan = planned(context, FAST.model_copy(update=sampled))
+    assert [counts["train"] for counts in plan.num_sentences.values()] == [9, 9]
+    plan = planned(context, FAST.model_copy(update={"num_train_sentences": 18}))
+    assert [counts["train"] for counts in plan.num_sentences.values()] == [12, 6]
 
 
 def test_the_step_overrides_the_recipe(context):

@@ -7,7 +7,7 @@ from tinyglot.methods.fine_tuning.plan import FineTuningPlan, plan
 
 METHOD = Method(
     name="fine_tuning",
-    version=1,
+    version=2,
     summary="train a task head and the encoder on the tokens that the labelled data use",
     config_class=FineTuningConfig,
     plan_class=FineTuningPlan,

@@ -47,7 +47,7 @@ def apply(
     Randomness:
         Seeded from ``context.seed``: the new head, dropout, and the order of the batches.
     """
-    corpus = read_corpus(model, tokenizer, plan.config)
+    corpus = read_corpus(model, tokenizer, plan.config, context.seed)
     _check_still_the_same(model, plan, corpus)
     fields = {*TrainingOptions.model_fields, "head_learning_rate"}
     options = plan.config.model_dump(include=fields)

@@ -39,7 +39,17 @@ class FineTuningConfig(MethodConfig, TrainingOptions):
     )
     max_train_sentences: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
-        description="training sentences of each language, evenly spaced; default: all",
+        description="training sentences of each language, at most, chosen at random; default: all",
+    )
+    num_train_sentences: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="training sentences of all languages together; default: as many as the "
+        "proportions allow",
+    )
+    sampling_temperature: Annotated[float, Field(gt=0)] = Field(
+        default=1.0,
+        description="a language's share is its size to the power of 1 / temperature: above 1 lifts "
+        "small languages; inf: all alike",
     )
     head_learning_rate: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         default=None,

@@ -8,6 +8,7 @@ from typing import Any
 import transformers
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from tinyglot.data.sampling import choose_examples, sampled_counts
 from tinyglot.errors import (
     DataNotFoundError,
     MissingInputError,
@@ -94,7 +95,7 @@ def task_of(config: FineTuningConfig) -> Task[Any, Any]:
 
 
 def read_corpus(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, config: FineTuningConfig
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, config: FineTuningConfig, seed: int
 ) -> Corpus:
     """Read and encode the training and evaluation splits.
 
@@ -102,6 +103,7 @@ def read_corpus(
         model: Decides the labels if it already has a head for all labels in the data.
         tokenizer: The model's tokenizer.
         config: Resolved options.
+        seed: Of the choice of training sentences, where not all are taken.
 
     Returns:
         The encoded sentences with the labels.
@@ -114,7 +116,7 @@ def read_corpus(
         UnknownMethodError: If nothing is trained for the task.
     """
     task = task_of(config)
-    train = {tag: _training_sentences(task, config, tag) for tag in config.languages}
+    train = _training_sentences(task, config, seed)
     check_label_sets({tag: task.labels(examples) for tag, examples in train.items()})
     labels = choose_labels(model, task, task.labels(*train.values()))
     evaluation = {
@@ -231,13 +233,18 @@ class _Encoder:
 
 
 def _training_sentences(
-    task: Task[Any, Any], config: FineTuningConfig, language: str
-) -> Sequence[Any]:
-    sentences = task.read(str(config.data), language, config.train_split)
-    wanted = config.max_train_sentences or len(sentences)
-    if wanted >= len(sentences):
-        return sentences
-    return [sentences[i * len(sentences) // wanted] for i in range(wanted)]
+    task: Task[Any, Any], config: FineTuningConfig, seed: int
+) -> dict[str, Sequence[Any]]:
+    found = {tag: task.read(str(config.data), tag, config.train_split) for tag in config.languages}
+    counts = sampled_counts(
+        {tag: len(sentences) for tag, sentences in found.items()},
+        total=config.num_train_sentences,
+        temperature=config.sampling_temperature,
+        cap=config.max_train_sentences,
+    )
+    return {
+        tag: choose_examples(sentences, counts[tag], seed, tag) for tag, sentences in found.items()
+    }
 
 
 def _sentences_if_there(

@@ -102,7 +102,7 @@ def plan(
         TokenIdRangeError: If the tokenizer is another model's.
     """
     config = resolve_config(config, context)
-    corpus = read_corpus(model, tokenizer, config)
+    corpus = read_corpus(model, tokenizer, config, context.seed)
     if task_of(config).objective == "masked_lm":  # every row is looked at, none is inactive
         config = config.model_copy(update={"active_vocabulary": False})
     lengths = [len(encoded.input_ids) for encoded in corpus.train]
