@@ -171,7 +171,7 @@ def _cell(value: Any, role: str, names: tuple[str, ...] | None) -> str | None:  
     if role == "label" and names is not None and isinstance(value, int):
         return names[value] if 0 <= value < len(names) else None
     text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-    is_empty = not text.strip() or (role == "label" and text.strip().lower() in ("nan", "-1"))
+    is_empty = not text.strip() or (role == "label" and text.strip().lower() == "nan")
     return None if is_empty else text.strip() if role == "label" else text
 
 

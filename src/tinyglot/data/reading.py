@@ -18,7 +18,12 @@ from tinyglot.data.sources import Source, locate_source
 from tinyglot.data.splits import canonical_split, sliced, sorted_splits, split_name
 from tinyglot.data.squad import read_squad
 from tinyglot.data.tables import read_table
-from tinyglot.errors import DataFormatError, DataNotFoundError, TinyglotError
+from tinyglot.errors import (
+    DataFormatError,
+    DataNotFoundError,
+    EmptyTextError,
+    TinyglotError,
+)
 from tinyglot.languages import LanguageTag, resolve_language
 
 KINDS = tuple(ALIASES)
@@ -92,6 +97,13 @@ def read_examples(kind: str, source: str | Path, language: str, split: str) -> l
         examples = list(layout.read(tag, name))
     else:
         examples = list(layout.lines(tag, name))
+    if not examples:
+        raise EmptyTextError(
+            f"Could not read the split {name!r} of {tag} in {source}: it is empty.",
+            got="0 examples",
+            expected="at least 1",
+            fix="name another split, or get more text",
+        )
     return _slice(kind, examples, split)
 
 

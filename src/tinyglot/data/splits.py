@@ -74,7 +74,7 @@ def sliced(items: Sequence[_Item], split: str) -> list[_Item]:
         The items of the slice; all without one.
 
     Raises:
-        DataFormatError: If it is no slice, or reaches beyond the last item.
+        DataFormatError: If it is no slice.
         EmptyTextError: If nothing is in the slice.
     """
     match = _SLICED.fullmatch(split.strip())
