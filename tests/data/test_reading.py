@@ -132,7 +132,7 @@ def test_refuses_an_unknown_language(tmp_path):
 def test_refuses_a_drawn_split_without_a_line(tmp_path):
     write(tmp_path / "sw/words.txt", "moja\n")
     assert read_examples("lines", tmp_path, "sw", "train") == ["moja"]
-    with pytest.raises(EmptyTextError, match="the split 'test' of swh-Latn .* it is empty"):
+    with pytest.raises(EmptyTextError, match=r"the split 'test' of swh-Latn .* it is empty"):
         read_examples("lines", tmp_path, "sw", "test")
 
 
