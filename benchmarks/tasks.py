@@ -79,12 +79,18 @@ def perturbed(run: "Run") -> Iterator["pl.DataFrame"]:
     for scope in SCOPES:
         data = run.directory.parent / f"{run.directory.name}-{scope}"
         if not data.exists():
-            place = ["--scope", scope, "--split", settings.split, "--out", data]
+            place = ["--scope", scope, "--split", "test", "--out", data]
             command = [*TINYGLOT, "data", "perturb", str(run.recipe.data), *languages, *place]
             made = run_fresh(command, directory=Path.cwd())
             sys.stderr.write(made.stderr)
             assert made.returncode == 0, scope
-        yield tinyglot.evaluate(run.final, task="ner", data=data, languages=settings.languages)
+        yield tinyglot.evaluate(
+            run.final,
+            task="ner",
+            data=data,
+            languages=settings.languages,
+            split=settings.split,
+        )
 
 
 def retrieval() -> TaskScores:

@@ -8,13 +8,13 @@ from typing import Any
 import polars as pl
 from transformers import PreTrainedTokenizerFast
 
+from tinyglot.data.perturbations import UNPERTURBED, perturbation_of, read_record
 from tinyglot.evaluation.bootstrap import bootstrap_interval
 from tinyglot.evaluation.predict import Predictor, predict
 from tinyglot.languages import LanguageTag, resolve_language
 from tinyglot.tasks.task import Counts, Metric, Task
 from tinyglot.tasks.words import sequence_limit
 
-UNPERTURBED = "none"
 SCHEMA = {
     "model": pl.String,
     "task": pl.String,
@@ -89,7 +89,12 @@ def evaluate(  # noqa: PLR0913  (each is one column or one input of the evaluati
     """
     examples = read_languages(task, data, languages, split)
     evaluated = evaluate_examples(predictor, tokenizer, labels, task, examples, max_length)
-    names = {"model": model_name, "dataset": dataset_name(data), "split": split}
+    names = {
+        "model": model_name,
+        "dataset": dataset_name(data),
+        "split": split,
+        "perturbation": perturbation_of(data),
+    }
     return score_rows(evaluated, task, names, seed)
 
 
@@ -184,8 +189,11 @@ def dataset_name(data: str | Path) -> str:
         data: A data directory or a hub id.
 
     Returns:
-        The directory's own name, or the id.
+        The directory's own name, or the id; of perturbed data, that of the data before.
     """
+    record = read_record(data)
+    if record is not None:
+        return record.source
     path = Path(data)
     return path.resolve().name if path.exists() else str(data)
 
