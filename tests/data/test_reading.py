@@ -1,5 +1,6 @@
 import json
 
+import datasets
 import pytest
 
 from tests.real_data import real_data
@@ -17,6 +18,12 @@ from tinyglot.errors import (
     EmptyTextError,
     UnknownLanguageError,
 )
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path.parent / "cache")
+
 
 UPOS_LINE = "1\tKuba\t_\tPROPN\t_\t_\t_\t_\t_\t_\n\n"
 
@@ -122,6 +129,26 @@ def test_refuses_a_file_in_place_of_a_directory(tmp_path):
         DataNotFoundError, match=r"it is a file[\s\S]*<split>\.tsv[\s\S]*two levels"
     ):
         read_examples("text", path, "sw", "test")
+
+
+def test_languages_are_never_mixed_where_a_level_of_folders_is_left_out(tmp_path):
+    write(tmp_path / "one/sw/test.tsv", CASES["text"][1])
+    write(tmp_path / "two/ha/test.tsv", CASES["text"][1])
+    with pytest.raises(DataNotFoundError, match=r"holds one, two[\s\S]*<language>/.*\.tsv"):
+        read_examples("text", tmp_path, "sw", "test")
+
+
+@pytest.mark.parametrize("kind", ["ner", "text", "qa", "parallel", "lines"])
+def test_a_directory_of_another_kind_says_what_it_holds(tmp_path, kind):
+    write(tmp_path / "sw/test.xml", "<x/>")
+    with pytest.raises(DataNotFoundError, match=r"holds sw[\s\S]*<language>/") as caught:
+        read_examples(kind, tmp_path, "sw", "test")
+    assert str(tmp_path) in caught.value.problem
+
+
+def test_files_named_as_on_the_hub_need_no_data_card(tmp_path):
+    write(tmp_path / "data/train-00000-of-00001.jsonl", '{"text": "Goli", "label": "spoti"}')
+    assert read_examples("text", tmp_path, "sw", "train") == [CASES["text"][2]]
 
 
 def test_refuses_an_unknown_language(tmp_path):

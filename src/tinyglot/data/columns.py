@@ -15,7 +15,6 @@ from tinyglot.errors import DataFormatError, EmptyTextError
 Example = TaggedSentence | LabelledText | Question | Parallel | str
 
 _LABELS = ("label", "labels", "category", "sentiment", "topic", "class", "gold_label")
-_TRANSLATION = "translation"
 
 # the first name that a table has is taken; a role that may be missing is in `_OPTIONAL`
 ALIASES: dict[str, dict[str, tuple[str, ...]]] = {
@@ -49,9 +48,7 @@ ALIASES: dict[str, dict[str, tuple[str, ...]]] = {
 _OPTIONAL = frozenset({"id", "title"})
 
 
-def examples_of(
-    kind: str, table: Table, columns: Mapping[str, str] | None = None, language: str | None = None
-) -> list[Example]:
+def examples_of(kind: str, table: Table, columns: Mapping[str, str] | None = None) -> list[Example]:
     """Read a table's rows as examples.
 
     Args:
@@ -59,7 +56,6 @@ def examples_of(
         table: The rows.
         columns: Column a role, such as ``{"text": "tweet"}``; the usual names are tried for
             roles whose column is not there.
-        language: Code of the source language, for a column ``translation`` with a text a code.
 
     Returns:
         At least one example, in the table's order.

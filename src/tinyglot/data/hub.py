@@ -17,6 +17,7 @@ from tinyglot.languages import LanguageTag, resolve_language
 
 WORDS_COLUMN = "tokens"
 TAGS_COLUMN = "ner_tags"
+DATA_SUFFIXES = (".parquet", ".arrow", ".jsonl", ".json", ".csv", ".tsv")
 LANGUAGE_COLUMNS = ("language", "lang")
 TREEBANK = re.compile(r"UD_(?P<language>[A-Za-z_]+)-\w+")
 LOADING_ERRORS = (datasets.exceptions.DatasetsError, OSError, ValueError, RuntimeError)
@@ -166,6 +167,16 @@ def is_laid_out_as_hub(path: Path) -> bool:
     return any(line.startswith(("configs:", "dataset_info:")) for line in header.split("\n"))
 
 
+def holds_data_files(path: Path) -> bool:
+    """Say whether files that ``datasets`` reads lie in a directory, or in its folder ``data``.
+
+    Those in other folders do not count: without a data card, ``datasets`` would read the files of
+    all languages as one.
+    """
+    folders = [folder for folder in (path, path / "data") if folder.is_dir()]
+    return any(file.suffix in DATA_SUFFIXES for folder in folders for file in folder.iterdir())
+
+
 def language_of_name(name: str) -> LanguageTag | None:
     """Tell the language of a folder or configuration: ``sw``, ``sk_snk``, ``PAN-X.sw``.
 
@@ -277,8 +288,8 @@ def _not_loaded(source: str | Path, error: Exception) -> DataNotFoundError:
         f"Could not load the data set {source}.",
         got=f"{type(error).__name__}: {error}"
         + (f"\nthe directory holds {', '.join(holds) or 'nothing'}" if holds is not None else ""),
-        expected="a directory with <language>/{train,dev,test}.conll or with data files laid out "
-        "as on the hub, or the id of a hub data set",
+        expected="a directory with <language>/{train,dev,test}.<ending> or with data files laid "
+        "out as on the hub, the id of a hub data set, or one that `tinyglot ls datasets` lists",
         fix="check the path or id; for a hub id, the network and HF_HUB_OFFLINE",
     )
 

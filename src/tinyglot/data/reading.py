@@ -11,7 +11,13 @@ from tinyglot.data.conll import read_conll
 from tinyglot.data.conllu import read_conllu
 from tinyglot.data.directory import DataDirectory
 from tinyglot.data.examples import Question
-from tinyglot.data.hub import hub_languages, hub_splits, hub_table, is_laid_out_as_hub
+from tinyglot.data.hub import (
+    holds_data_files,
+    hub_languages,
+    hub_splits,
+    hub_table,
+    is_laid_out_as_hub,
+)
 from tinyglot.data.lines import TextDirectory
 from tinyglot.data.parallel import ParallelDirectory
 from tinyglot.data.sources import Source, locate_source
@@ -233,7 +239,11 @@ def _layout(kind: str, source: Source) -> Layout | None:
         )
     if not path.exists() or is_laid_out_as_hub(path):
         return None
-    return next((found for make in _makers(kind, path) if (found := _opened(make))), None)
+    opened = [_opened(make) for make in _makers(kind, path)]
+    found = next((layout for layout in opened if not isinstance(layout, DataNotFoundError)), None)
+    if found is None and isinstance(opened[0], DataNotFoundError) and not holds_data_files(path):
+        raise opened[0]
+    return found
 
 
 def _makers(kind: str, path: Path) -> Sequence[Callable[[], Layout]]:
@@ -243,11 +253,11 @@ def _makers(kind: str, path: Path) -> Sequence[Callable[[], Layout]]:
     return [partial(ParallelDirectory, path), directory] if kind == "parallel" else [directory]
 
 
-def _opened(make: Callable[[], Layout]) -> Layout | None:
+def _opened(make: Callable[[], Layout]) -> Layout | DataNotFoundError:
     try:
         return make()
-    except DataNotFoundError:
-        return None
+    except DataNotFoundError as error:
+        return error
 
 
 def _read_file(kind: str, source: Source, path: Path) -> list[Example]:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -148,26 +149,27 @@ def _cells(
 def _read_json_lines(path: Path) -> Table:
     text = read_utf8(path, "a file with one JSON object a line")
     problems: list[Problem] = []
-    rows: list[Row] = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            _add_object(number, line, rows, problems)
-    if not rows and not problems:
+    rows = _objects(text, problems)
+    first = list(itertools.islice(rows, ROWS_AT_A_TIME))
+    if not first and not problems:
         raise _empty(path)
-    columns = dict.fromkeys(name for _, row in rows for name in row)
-    return Table(str(path), tuple(columns), rows, problems=problems)
+    columns = dict.fromkeys(name for _, row in first for name in row)
+    return Table(str(path), tuple(columns), itertools.chain(first, rows), problems=problems)
 
 
-def _add_object(number: int, line: str, rows: list[Row], problems: list[Problem]) -> None:
-    try:
-        value = json.loads(line)
-    except json.JSONDecodeError as error:
-        problems.append((number, f"no JSON ({error.msg})"))
-        return
-    if isinstance(value, dict):
-        rows.append((number, value))
-    else:
-        problems.append((number, "JSON, but no object"))
+def _objects(text: str, problems: list[Problem]) -> Iterator[Row]:
+    for number, line in enumerate(io.StringIO(text, newline="\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except json.JSONDecodeError as error:
+            problems.append((number, f"no JSON ({error.msg})"))
+            continue
+        if isinstance(value, dict):
+            yield number, value
+        else:
+            problems.append((number, "JSON, but no object"))
 
 
 def _read_parquet(path: Path) -> Table:
