@@ -1,6 +1,7 @@
 """The only place that knows model families; everything else works on an ``EncoderView``."""
 
 from tinyglot.architectures.families import check_family, families, stock_shapes, view
+from tinyglot.architectures.selected_positions import selected_positions
 from tinyglot.architectures.view import EncoderView, Family, StockShapes, VocabularyTensor
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "VocabularyTensor",
     "check_family",
     "families",
+    "selected_positions",
     "stock_shapes",
     "view",
 ]

@@ -7,13 +7,14 @@ import torch
 from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
-from tinyglot.architectures import view
+from tinyglot.architectures import selected_positions, view
 from tinyglot.errors import NonFiniteOutputError
 from tinyglot.progress import progress_bar
 from tinyglot.surgery import evaluation_mode
-from tinyglot.tasks.task import Encoded
+from tinyglot.tasks.task import IGNORED_LABEL, Encoded
 
 BATCH_TOKENS = 4096
+MAX_LABELS_AT_ONCE = 256
 
 Predictor = Callable[[Mapping[str, NDArray[np.int64]]], NDArray[np.float32]]
 Reduce = Callable[[Encoded, NDArray[np.float32]], NDArray[np.float32]]
@@ -31,16 +32,55 @@ def torch_predictor(
 
     Returns:
         A function from ``input_ids``, ``attention_mask`` and what else the model takes to
-        ``main_output`` in float32.
+        ``main_output`` in float32; with ``labels``, to ``label_log_probabilities``.
     """
     model.to(torch.device(device))  # type: ignore[arg-type]  # its decorated signature is lost
 
     def predictor(batch: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float32]:
         with evaluation_mode(model), torch.inference_mode():
             tensors = {k: torch.from_numpy(v).to(device) for k, v in batch.items()}
+            if "labels" in tensors:
+                return label_log_probabilities(model, tensors).cpu().numpy()
             return main_output(model, tensors, hidden_layer).float().cpu().numpy()
 
     return predictor
+
+
+def label_log_probabilities(
+    model: PreTrainedModel, batch: Mapping[str, torch.Tensor]
+) -> torch.Tensor:
+    """Look up how probable the labels are, without computing outputs where there is none.
+
+    Args:
+        model: A model with an LM head.
+        batch: Keyword arguments of its ``forward``, and ``labels``; -100 where there is none.
+
+    Returns:
+        Natural logarithms in float32, of shape (batch, seq); 0 where there is no label.
+    """
+    batch = dict(batch)
+    labels = batch.pop("labels")
+    is_labelled = labels.ne(IGNORED_LABEL)
+    found = torch.zeros(labels.shape, device=labels.device)
+    for rows in _row_groups(is_labelled.sum(dim=1).tolist()):
+        part = {name: values[rows] for name, values in batch.items()}
+        with selected_positions(model, is_labelled[rows]):
+            logits = main_output(model, part)[0].float()
+        wanted = labels[rows][is_labelled[rows]]
+        costs = torch.nn.functional.cross_entropy(logits, wanted, reduction="none")
+        found[rows] = found[rows].masked_scatter(is_labelled[rows], -costs)
+    return found
+
+
+def _row_groups(num_labels: Sequence[int]) -> Iterator[slice]:
+    """Cut a batch so that outputs over the whole vocabulary fit into memory."""
+    start = total = 0
+    for row, count in enumerate(num_labels):
+        if row > start and total + count > MAX_LABELS_AT_ONCE:
+            yield slice(start, row)
+            start, total = row, 0
+        total += count
+    yield slice(start, len(num_labels))
 
 
 def main_output(
@@ -78,6 +118,8 @@ def predict(
     pad_token_id: int,
     batch_tokens: int = BATCH_TOKENS,
     reduce: Reduce | None = None,
+    *,
+    with_labels: bool = False,
 ) -> list[NDArray[np.float32]]:
     """Run every sequence, batched with others of about its length.
 
@@ -91,6 +133,7 @@ def predict(
         batch_tokens: Most tokens a batch may have, padding included; a longer sequence has a
             batch of its own.
         reduce: Keeps what is needed of a sequence's outputs.
+        with_labels: Give the predictor the labels too, for the logarithms of their probabilities.
 
     Returns:
         The outputs of each sequence in the given order: one row a token without padding, or one
@@ -103,7 +146,8 @@ def predict(
     with progress_bar("predict", total=len(encoded)) as bar:
         for positions in _batches([part.input_ids for part in encoded], batch_tokens):
             parts = [encoded[position] for position in positions]
-            outputs = predictor(_padded(parts, pad_token_id))
+            batch = _padded(parts, pad_token_id)
+            outputs = predictor({**batch, **_padded_labels(parts)} if with_labels else batch)
             for position, part, rows in zip(positions, parts, outputs, strict=True):
                 kept = _finite(rows[: len(part.input_ids)] if rows.ndim > 1 else rows, position)
                 results[position] = (reduce(part, kept) if reduce else kept).copy()
@@ -137,6 +181,14 @@ def _padded(parts: Sequence[Encoded], pad_token_id: int) -> dict[str, NDArray[np
     batch = {"input_ids": input_ids, "attention_mask": attention_mask}
     is_told = any(part.token_type_ids is not None for part in parts)
     return {**batch, "token_type_ids": token_types} if is_told else batch
+
+
+def _padded_labels(parts: Sequence[Encoded]) -> dict[str, NDArray[np.int64]]:
+    width = max(len(part.input_ids) for part in parts)
+    labels = np.full((len(parts), width), IGNORED_LABEL, dtype=np.int64)
+    for row, part in enumerate(parts):
+        labels[row, : len(part.labels)] = part.labels
+    return {"labels": labels}
 
 
 def _finite(rows: NDArray[np.float32], position: int) -> NDArray[np.float32]:

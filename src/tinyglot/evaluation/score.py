@@ -150,7 +150,14 @@ def evaluate_examples(
     encoded = {t: task.encode(e, tokenizer, labels, limit) for t, e in examples.items()}
     pad = _pad_token_id(tokenizer)
     outputs = {
-        t: predict(predictor, parts, pad, reduce=task.reduce) for t, parts in encoded.items()
+        t: predict(
+            predictor,
+            parts,
+            pad,
+            reduce=task.reduce,
+            with_labels=task.objective == "masked_lm",
+        )
+        for t, parts in encoded.items()
     }
     found = {t: task.decode(encoded[t], outputs[t], labels) for t in examples}
     return {t: Evaluated(e, found[t], task.count(e, found[t])) for t, e in examples.items()}

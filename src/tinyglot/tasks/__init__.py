@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tinyglot.errors import TaskOptionError, UnknownMethodError
+from tinyglot.tasks.mlm import MaskedLanguageModelling
 from tinyglot.tasks.ner import NamedEntityRecognition
 from tinyglot.tasks.qa import QuestionAnswering
 from tinyglot.tasks.task import IGNORED_LABEL, Encoded, Metric, Task
@@ -15,6 +16,7 @@ from tinyglot.tasks.task import IGNORED_LABEL, Encoded, Metric, Task
 __all__ = ["IGNORED_LABEL", "Encoded", "Metric", "Task", "get_task", "tasks"]
 
 _TASKS: tuple[Task[Any, Any], ...] = (
+    MaskedLanguageModelling(),
     NamedEntityRecognition(),
     QuestionAnswering(),
 )

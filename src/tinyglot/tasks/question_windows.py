@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from transformers import PreTrainedTokenizerFast
 
 from tinyglot.tasks.task import Encoded
-from tinyglot.tasks.words import left_as_it_was
+from tinyglot.tasks.words import left_as_it_was, without_special_ids
 
 Span = tuple[int, int]
 
@@ -140,17 +140,9 @@ def tokens_of(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> dict[
             return_offsets_mapping=True,
             verbose=False,
         )
-    rows = zip(distinct, encoded["input_ids"], encoded["offset_mapping"], strict=True)
-    return {
-        text: Tokens(_ordinary(tokenizer, ids), [_stripped(text, span) for span in spans])
-        for text, ids, spans in rows
-    }
-
-
-def _ordinary(tokenizer: PreTrainedTokenizerFast, ids: Sequence[int]) -> list[int]:
-    unknown: Any = tokenizer.unk_token_id
-    special = set(tokenizer.all_special_ids) if unknown is not None else set()
-    return [int(unknown) if token_id in special else int(token_id) for token_id in ids]
+    id_lists = without_special_ids(tokenizer, encoded["input_ids"])
+    rows = zip(distinct, id_lists, encoded["offset_mapping"], strict=True)
+    return {text: Tokens(ids, [_stripped(text, s) for s in spans]) for text, ids, spans in rows}
 
 
 def _stripped(text: str, span: Span) -> Span:

@@ -115,6 +115,26 @@ class Task(ABC, Generic[ExampleT, PredictionT]):
             Sequences, all of an example before those of the next.
         """
 
+    def training_sequences(
+        self,
+        examples: Sequence[ExampleT],
+        tokenizer: PreTrainedTokenizerFast,
+        labels: Sequence[str],
+        max_length: int,
+    ) -> list[Encoded]:
+        """Turn examples into the sequences that a model is trained on.
+
+        Args:
+            examples: Labelled examples.
+            tokenizer: The model's tokenizer; left as it was.
+            labels: The model's labels in the order of their ids.
+            max_length: Most tokens a sequence may have, special tokens included.
+
+        Returns:
+            What ``encode`` gives, unless a task says otherwise.
+        """
+        return self.encode(examples, tokenizer, labels, max_length)
+
     @abstractmethod
     def decode(
         self,

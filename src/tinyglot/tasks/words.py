@@ -50,7 +50,7 @@ def word_pieces(tokenizer: PreTrainedTokenizerFast, words: Iterable[str]) -> Wor
         return {}
     space = " " if _marks_only_spaces(tokenizer) else ""
     special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
-    pieces = dict(zip(distinct, _ids(tokenizer, [space + w for w in distinct]), strict=True))
+    pieces = dict(zip(distinct, token_ids(tokenizer, [space + w for w in distinct]), strict=True))
     for word, ids in pieces.items():
         if not ids or not special.isdisjoint(ids):
             unknown = _unknown_id(tokenizer, word)
@@ -123,6 +123,48 @@ def check_length(max_length: int, num_special: int) -> int:
     )
 
 
+def token_ids(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> list[list[int]]:
+    """Tokenise texts whole, without special tokens around them.
+
+    Args:
+        tokenizer: The model's tokenizer; left as it was.
+        texts: At least one.
+
+    Returns:
+        Token ids, text by text; special tokens that a text spells are among them.
+    """
+    with left_as_it_was(tokenizer):
+        encoded = tokenizer(
+            texts,
+            add_special_tokens=False,
+            truncation=False,
+            padding=False,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+            verbose=False,
+        )
+    ids: list[list[int]] = encoded["input_ids"]
+    return ids
+
+
+def without_special_ids(
+    tokenizer: PreTrainedTokenizerFast, id_lists: Iterable[Sequence[int]]
+) -> Iterator[list[int]]:
+    """Put the unknown token where text spells a special token (``</s>``).
+
+    Args:
+        tokenizer: The model's tokenizer; without an unknown token, nothing is changed.
+        id_lists: Token ids of texts.
+
+    Yields:
+        As many ids for each.
+    """
+    unknown = tokenizer.unk_token_id
+    special = set() if unknown is None else set(tokenizer.all_special_ids)
+    for ids in id_lists:
+        yield [unknown if token_id in special else token_id for token_id in ids]
+
+
 @contextmanager
 def left_as_it_was(tokenizer: PreTrainedTokenizerFast) -> Iterator[None]:
     """Undo what calls leave behind in the tokenizer's backend.
@@ -159,26 +201,11 @@ def _filled(num_pieces: Sequence[int], budget: int, enough: int) -> list[Window]
 def _marks_only_spaces(tokenizer: PreTrainedTokenizerFast) -> bool:
     """Say whether a word behind a space differs from the same word at the very beginning."""
     for probe in PROBES:
-        alone, twice, spaced = _ids(tokenizer, [probe, f"{probe} {probe}", f" {probe}"])
+        alone, twice, spaced = token_ids(tokenizer, [probe, f"{probe} {probe}", f" {probe}"])
         behind_space = twice[len(alone) :]
         if alone != behind_space == spaced:
             return True
     return False
-
-
-def _ids(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> list[list[int]]:
-    with left_as_it_was(tokenizer):
-        encoded = tokenizer(
-            texts,
-            add_special_tokens=False,
-            truncation=False,
-            padding=False,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-            verbose=False,
-        )
-    ids: list[list[int]] = encoded["input_ids"]
-    return ids
 
 
 def _unknown_id(tokenizer: PreTrainedTokenizerFast, word: str) -> int:

@@ -6,6 +6,7 @@ from tinyglot.training.batches import EpochDataLoader, LengthGroupedBatches, tra
 from tinyglot.training.callbacks import NoCheckpointAtEnd, ProgressCallback
 from tinyglot.training.collator import PaddingCollator, TrainingExample
 from tinyglot.training.config import TrainingConfig, TrainingOptions
+from tinyglot.training.masking import MaskedRows, Masking
 from tinyglot.training.objective import cross_entropy
 from tinyglot.training.parameters import decayed_parameter_names, parameter_groups
 from tinyglot.training.processes import is_main_process, num_processes
@@ -17,6 +18,8 @@ __all__ = [
     "ActiveVocabulary",
     "EpochDataLoader",
     "LengthGroupedBatches",
+    "MaskedRows",
+    "Masking",
     "NoCheckpointAtEnd",
     "PaddingCollator",
     "ProgressCallback",

@@ -63,6 +63,11 @@ class LengthGroupedBatches(Sampler[list[int]]):
             mine = order[start + self._rank : end : self._num_processes]
             yield (mine if len(mine) else order[start : start + 1]).tolist()
 
+    @property
+    def epoch(self) -> int:
+        """The epoch that is given, counted from 0."""
+        return self._epoch
+
     def set_epoch(self, epoch: int) -> None:
         """Choose which epoch the next iteration gives.
 

@@ -25,6 +25,7 @@ from tinyglot.training.batches import LengthGroupedBatches
 from tinyglot.training.callbacks import NoCheckpointAtEnd, ProgressCallback
 from tinyglot.training.collator import IntArray, PaddingCollator, TrainingExample
 from tinyglot.training.config import TrainingConfig
+from tinyglot.training.masking import MaskedRows, Masking
 from tinyglot.training.processes import is_main_process, num_processes
 from tinyglot.training.resume import (
     claim_directory,
@@ -76,7 +77,7 @@ class _Row(NamedTuple):
     token_type_ids: Sequence[int] | None = None
 
 
-def train(
+def train(  # noqa: PLR0913  (each is one input of a training)
     model: PreTrainedModel,
     examples: Sequence[TrainingExample],
     config: TrainingConfig,
@@ -84,6 +85,7 @@ def train(
     *,
     extra_token_ids: Iterable[int] = (),
     callbacks: Sequence[TrainerCallback] = (),
+    masking: Masking | None = None,
 ) -> TrainingResult:
     """Train a copy of a model with a head; go on from the newest resume point in ``directory``.
 
@@ -98,6 +100,8 @@ def train(
         directory: Where resume points and ``training_record.json`` are kept; default: nowhere.
         extra_token_ids: Further ids to keep in the active vocabulary, such as evaluation data's.
         callbacks: Callbacks of a Trainer; they see the small model if a vocabulary is active.
+        masking: Hide tokens, anew in every epoch, and train on these; the examples' labels are
+            then the tokens that may be hidden. The head must look at each token alone.
 
     Returns:
         The trained model, the record, and the time it took.
@@ -121,8 +125,8 @@ def train(
     remap = vocabulary.remap if vocabulary else np.asarray
     rows = [_row(example, remap) for example in examples]
     with _kept_random_state(), _no_other_bars(), _resume_directory(directory) as folder:
-        settings = _settings(student, rows, config)
-        trainer = _make_trainer(student, rows, config, folder, callbacks)
+        settings = _settings(student, rows, config, masking)
+        trainer = _make_trainer(student, rows, config, (folder, masking), callbacks)
         seconds = _run(trainer, folder, settings)
         record = _record(trainer, view(student).num_token_ids)
         trainer.release()
@@ -169,10 +173,15 @@ def _active_vocabulary(
 
 
 def _settings(
-    student: PreTrainedModel, rows: Sequence[_Row], config: TrainingConfig
+    student: PreTrainedModel,
+    rows: Sequence[_Row],
+    config: TrainingConfig,
+    masking: Masking | None,
 ) -> dict[str, Any]:
     """Everything that decides the trained weights: what resume points must agree on."""
+    hidden = {"mask_probability": masking.probability} if masking else {}
     return config.model_dump(mode="json", exclude={"save_steps"}) | {
+        **hidden,
         "num_processes": num_processes(),
         "examples": examples_digest(rows),
         "initial_weights": weights_digest(student),
@@ -214,9 +223,10 @@ def _make_trainer(
     student: PreTrainedModel,
     rows: Sequence[_Row],
     config: TrainingConfig,
-    directory: Path,
+    place: tuple[Path, Masking | None],
     callbacks: Sequence[TrainerCallback],
 ) -> TokenBatchTrainer:
+    directory, masking = place
     arguments = training_arguments(config, directory)
     batches = LengthGroupedBatches(
         [len(row.input_ids) for row in rows],
@@ -230,7 +240,8 @@ def _make_trainer(
         arguments,
         batches=batches,
         head_learning_rate=config.head_learning_rate,
-        train_dataset=rows,
+        labelled_only=masking is not None,
+        train_dataset=MaskedRows(rows, masking, batches, config.seed) if masking else rows,
         data_collator=PaddingCollator(student.config.pad_token_id),
         callbacks=[*callbacks, NoCheckpointAtEnd()],
     )

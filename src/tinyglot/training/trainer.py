@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
+from tinyglot.architectures import selected_positions
 from tinyglot.errors import TrainingDivergedError
 from tinyglot.tasks import IGNORED_LABEL
 from tinyglot.training.batches import EpochDataLoader, LengthGroupedBatches, training_loader
@@ -35,6 +36,7 @@ class TokenBatchTrainer(Trainer):
         args: As for ``Trainer``; of the resume points only the newest is kept.
         batches: This process's batches of ``train_dataset``.
         head_learning_rate: Highest rate of all that is not the encoder; default: the encoder's.
+        labelled_only: Run the head on labelled tokens only, as for masked language modelling.
         **kwargs: As for ``Trainer``.
     """
 
@@ -45,6 +47,7 @@ class TokenBatchTrainer(Trainer):
         *,
         batches: LengthGroupedBatches,
         head_learning_rate: float | None = None,
+        labelled_only: bool = False,
         **kwargs: Any,  # noqa: ANN401  (passed on)
     ) -> None:
         before = dict(vars(model.config))
@@ -54,6 +57,7 @@ class TokenBatchTrainer(Trainer):
         self.remove_callback(PrinterCallback)  # it prints to standard output
         self.batches = batches
         self._head_learning_rate = head_learning_rate
+        self._labelled_only = labelled_only
         self._earlier_losses = np.zeros((0, 2))
         self._losses: list[Tensor] = []
         self._is_saving = False
@@ -147,6 +151,31 @@ class TokenBatchTrainer(Trainer):
         sums = [loss * divisor, items.to(loss.device, loss.dtype)]
         self._losses.append(torch.stack(sums))
         return loss
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        *args: Any,  # noqa: ANN401  (passed on)
+        **kwargs: Any,  # noqa: ANN401  (passed on)
+    ) -> Any:  # noqa: ANN401  (as in Trainer)
+        """Compute the loss of one batch, if asked for with the head on labelled tokens only.
+
+        Args:
+            model: The wrapped model.
+            inputs: One batch.
+            *args: As for ``Trainer``.
+            **kwargs: As for ``Trainer``.
+
+        Returns:
+            The loss.
+        """
+        if not self._labelled_only:
+            return super().compute_loss(model, inputs, *args, **kwargs)
+        is_labelled = inputs["labels"].ne(IGNORED_LABEL)
+        inputs = {**inputs, "labels": inputs["labels"][is_labelled]}
+        with selected_positions(cast(PreTrainedModel, self.model), is_labelled):
+            return super().compute_loss(model, inputs, *args, **kwargs)
 
     def step_losses(self) -> np.ndarray:
         """Gather what every step so far has lost, the steps before a resume included.

@@ -8,9 +8,11 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from tinyglot.errors import PlanOutdatedError
 from tinyglot.files import write_json
 from tinyglot.methods.contract import Context
-from tinyglot.methods.fine_tuning.corpus import Corpus, read_corpus
+from tinyglot.methods.fine_tuning.corpus import Corpus, read_corpus, task_of
 from tinyglot.methods.fine_tuning.plan import FineTuningPlan, continues, headed_model
+from tinyglot.tasks.mlm import MaskedLanguageModelling
 from tinyglot.training import (
+    Masking,
     TrainingConfig,
     TrainingOptions,
     examples_digest,
@@ -58,10 +60,18 @@ def apply(
         TrainingConfig(**options, seed=context.seed, device=context.device),
         context.directory / "training" if context.directory else None,
         extra_token_ids=sorted(extra),
+        masking=_masking(plan, tokenizer),
     )
     if context.directory is not None and is_main_process():
         write_json(context.directory / "facts.json", asdict(result.record))
     return result.model, tokenizer
+
+
+def _masking(plan: FineTuningPlan, tokenizer: PreTrainedTokenizerFast) -> Masking | None:
+    task = task_of(plan.config)
+    if isinstance(task, MaskedLanguageModelling):
+        return Masking.of(tokenizer, task.mask_probability)
+    return None
 
 
 def _check_still_the_same(model: PreTrainedModel, plan: FineTuningPlan, corpus: Corpus) -> None:

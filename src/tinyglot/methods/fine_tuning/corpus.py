@@ -170,10 +170,10 @@ def choose_labels(
         data_labels: Labels that the training data needs.
 
     Returns:
-        The model's labels in their order, or the data's.
+        The model's labels in their order, or the data's; none for a task without labels.
     """
     own = own_labels(model, task)
-    return own if set(data_labels) <= set(own) else data_labels
+    return own if data_labels and set(data_labels) <= set(own) else data_labels
 
 
 def own_labels(model: PreTrainedModel, task: Task[Any, Any]) -> tuple[str, ...]:
@@ -229,7 +229,7 @@ class _Encoder:
         sentences = [sentence for part in parts for sentence in part]
         if not sentences:
             return []
-        return self.task.encode(sentences, self.tokenizer, self.labels, self.max_length)
+        return self.task.training_sequences(sentences, self.tokenizer, self.labels, self.max_length)
 
 
 def _training_sentences(

@@ -39,6 +39,7 @@ def with_head(
         if getattr(fresh, name, None) is None or getattr(encoder, name, None) is None:
             setattr(encoder, name, getattr(fresh, name, None))  # a pooler, or none
     setattr(headed, headed.base_model_prefix, encoder)
+    _widen_lm_head(headed)
     _take_over_transform(headed, model)
     headed.eval()
     return headed
@@ -52,6 +53,8 @@ def _config_for(
         config.id2label = dict(enumerate(labels))
         config.label2id = {label: index for index, label in enumerate(labels)}
     config.architectures = [model_class.__name__]
+    if model_class.__name__.endswith("ForMaskedLM"):
+        config.tie_word_embeddings = True  # a new LM head has no matrix of its own
     return config
 
 
@@ -77,6 +80,23 @@ def _share_encoder(model: PreTrainedModel, config: PreTrainedConfig) -> PreTrain
     memo: dict[int, object] = {id(tensor): tensor for tensor in tensors}
     memo[id(model.config)] = config
     return copy.deepcopy(encoder, memo)
+
+
+def _widen_lm_head(headed: PreTrainedModel) -> None:
+    """Give an LM head one output a token id: the word embeddings' own rows, and new biases."""
+    parts = view(headed)
+    tensors = parts.named_tensors()
+    biases: dict[int, nn.Parameter] = {}
+    for name in parts.lm_vocabulary_names:
+        if name not in tensors:
+            continue
+        old = tensors[name]
+        bias = biases.setdefault(id(old), nn.Parameter(torch.zeros(parts.num_token_ids)))
+        module, _, leaf = name.rpartition(".")
+        owner = headed.get_submodule(module)
+        setattr(owner, leaf, parts.word_embeddings.weight if old.dim() == 2 else bias)
+        if isinstance(owner, nn.Linear):
+            owner.out_features = parts.num_token_ids
 
 
 def _take_over_transform(headed: PreTrainedModel, model: PreTrainedModel) -> None:
