@@ -45,6 +45,20 @@ def test_worst_language_among_equals_is_the_first_by_tag():
     assert series.stages[-1].worst_language == "swh-Latn"
 
 
+def test_of_a_loss_the_highest_is_the_worst_and_a_rise_is_damage():
+    scores = {
+        "01-fine_tuning": {"swh-Latn": 2.0, "yor-Latn": 3.0},
+        "export": {"swh-Latn": 2.5, "yor-Latn": 2.9},
+    }
+    frame = rows(scores).with_columns(task=pl.lit("mlm"), metric=pl.lit("loss"))
+    series = only_series(frame)
+    assert series.stages[-1].worst_language == "yor-Latn"
+    found = [(damage.language, round(damage.delta_points, 6)) for damage in series.damages()]
+    assert found == [("swh-Latn", 0.5), ("yor-Latn", -0.1)]
+    summary = {row["model"]: row["worst_language"] for row in summarise(frame).to_dicts()}
+    assert summary["export"] == "yor-Latn"
+
+
 def test_damages_are_sorted_by_loss_and_in_points():
     damages = only_series(rows()).damages()
     found = [(damage.language, round(damage.delta_points, 6)) for damage in damages]

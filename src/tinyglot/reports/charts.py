@@ -61,7 +61,9 @@ def size_chart(series: Series) -> Spec | None:
     alt = require("altair")
     base = alt.Chart(_inline(alt, records), width=WIDTH, height=300).encode(
         x=alt.X("size_mib:Q", title="file size, MiB (log)", scale=_log_scale(alt)),
-        y=alt.Y("points:Q", title=f"{series.metric}, points", scale=alt.Scale(zero=False)),
+        y=alt.Y(
+            "points:Q", title=f"{series.metric}, {series.scale.unit}", scale=alt.Scale(zero=False)
+        ),
         color=alt.Color("what:N", title=None, scale=_colours(alt)),
         order="order:Q",
         tooltip=["stage:N", "what:N", "language:N", _points(alt, "points"), _mib(alt)],
@@ -73,8 +75,8 @@ def size_chart(series: Series) -> Spec | None:
 def _size_records(stage: Stage, order: int) -> list[dict[str, Any]]:
     worst = str(stage.worst_language)
     shared = {"stage": stage.name, "order": order, "size_mib": stage.facts["size_bytes"] / 2**20}
-    macro = 100 * (stage.macro_average or 0.0)
-    lowest = 100 * stage.scores[worst].value
+    macro = stage.scale.factor * (stage.macro_average or 0.0)
+    lowest = stage.scale.factor * stage.scores[worst].value
     return [
         {**shared, "what": "macro-average", "language": "every one once", "points": macro},
         {**shared, "what": "worst language", "language": worst, "points": lowest},
@@ -98,8 +100,9 @@ def damage_chart(series: Series) -> Spec | None:
             "language": damage.language,
             "name": language_name(damage.language),
             "delta": damage.delta_points,
-            "before": 100 * damage.before.value,
-            "after": 100 * damage.after.value,
+            "gain": damage.gain,
+            "before": series.scale.factor * damage.before.value,
+            "after": series.scale.factor * damage.after.value,
             "n": damage.after.n,
         }
         for damage in damages
@@ -109,12 +112,16 @@ def damage_chart(series: Series) -> Spec | None:
     points = [_points(alt, field) for field in ("delta", "before", "after")]
     base = alt.Chart(_inline(alt, records), width=WIDTH, height=ROW_HEIGHT * len(records)).encode(
         y=alt.Y("language:N", title=None, sort=order),
-        x=alt.X("delta:Q", title=f"change of {series.metric}, points"),
-        color=alt.condition("datum.delta < 0", alt.value(LOSS), alt.value(GAIN)),
+        x=alt.X("delta:Q", title=f"change of {_title(series)}"),
+        color=alt.condition("datum.gain < 0", alt.value(LOSS), alt.value(GAIN)),
         tooltip=["name:N", "language:N", *points, "n:Q"],
     )
     zero = alt.Chart(_inline(alt, [{"x": 0}])).mark_rule(color="#888").encode(x="x:Q")
     return _plain(base.mark_bar() + zero)
+
+
+def _title(series: Series) -> str:
+    return f"{series.metric}, {series.scale.unit}"
 
 
 def _inline(alt: Any, records: list[dict[str, Any]]) -> Any:  # noqa: ANN401  (altair is optional)

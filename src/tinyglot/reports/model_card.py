@@ -11,12 +11,10 @@ from tinyglot.reports.made import HUB_ID, made_steps, provenance, public_name, r
 from tinyglot.reports.markdown import code, inline, table
 from tinyglot.reports.names import language_name
 from tinyglot.reports.numbers import (
-    interval,
+    DASH,
     mebibytes,
     millions,
     milliseconds,
-    points,
-    signed_points,
     times,
 )
 from tinyglot.reports.stages import Series, collect_series
@@ -157,13 +155,13 @@ def _quality(series: Series, meta: Meta) -> str:
             f"{inline(language_name(tag))} ({code(tag)})",
             _n(series, tag),
             *(_score(series, position, tag) for position in range(len(series.scored))),
-            signed_points(deltas.get(tag)),
+            series.scale.signed(deltas.get(tag)),
         ]
         for tag in series.languages()
     ]
     origin = " on synthetic data" if meta.get("synthetic") else ""
     note = (
-        f"{inline(series.metric)}{origin} in percentage points, the 95 % interval over the n "
+        f"{inline(series.metric)}{origin} in {series.scale.unit}, the 95 % interval over the n "
         "sentences in brackets; change from the first scored stage to the last, most damaged "
         "language first.\n\n"
     )
@@ -177,20 +175,22 @@ def _n(series: Series, tag: str) -> str:
 def _score(series: Series, position: int, tag: str) -> str:
     score = series.scored[position].scores.get(tag)
     if score is None:
-        return points(None)
+        return DASH
     seeds = f", {score.num_seeds} seeds" if score.num_seeds > 1 else ""
-    return f"{points(score.value)} ({interval(score.low, score.high)}{seeds})"
+    scale = series.scale
+    return f"{scale.points(score.value)} ({scale.interval(score.low, score.high)}{seeds})"
 
 
 def _summary(series: Series) -> list[list[str]]:
-    macro = [points(stage.macro_average) for stage in series.scored]
+    macro = [series.scale.points(stage.macro_average) for stage in series.scored]
     worst = [
-        f"{points(stage.scores[stage.worst_language].value)} ({code(stage.worst_language)})"
+        series.scale.points(stage.scores[stage.worst_language].value)
+        + f" ({code(stage.worst_language)})"
         for stage in series.scored
         if stage.worst_language is not None
     ]
     return [
-        ["**macro-average**", "", *macro, signed_points(series.macro_delta_points)],
+        ["**macro-average**", "", *macro, series.scale.signed(series.macro_delta_points)],
         ["**worst language**", "", *worst, ""],
     ]
 

@@ -34,25 +34,8 @@ def points(value: float | None) -> str:
     return f"{100 * value:.1f}" if value is not None and is_measured(value) else DASH
 
 
-def signed_points(delta: float | None) -> str:
-    """Print a difference in percentage points with its sign: ``−2.2``; nothing lost is ``0.0``."""
-    if delta is None or not is_measured(delta):
-        return DASH
-    text = f"{abs(delta):.1f}"
-    if float(text) == 0:
-        return "0.0"
-    return ("+" if delta > 0 else MINUS) + text
-
-
 def times(before: float | None, after: float | None) -> str:
     """Print a ratio of at least one decimal: ``18.1×``; a dash if either is not measured."""
     if before is None or after is None or not (is_measured(before) and is_measured(after)):
         return DASH
     return f"{before / after:.1f}×" if after > 0 else DASH
-
-
-def interval(low: float | None, high: float | None) -> str:
-    """Print an interval of scores in percentage points: ``80.1–85.9``."""
-    if low is None or high is None:
-        return DASH
-    return f"{points(low)}–{points(high)}"

@@ -124,10 +124,8 @@ def _template() -> Template:
         millions=numbers.millions,
         mebibytes=numbers.mebibytes,
         milliseconds=numbers.milliseconds,
-        points=numbers.points,
-        signed_points=numbers.signed_points,
         language_name=language_name,
     )
-    environment.globals.update(times=numbers.times, interval=numbers.interval)
+    environment.globals.update(times=numbers.times)
     source = files("tinyglot.reports").joinpath("page.html.j2").read_text(encoding="utf-8")
     return environment.from_string(source)

@@ -9,6 +9,7 @@ import polars as pl
 
 from tinyglot.errors import DataFormatError, MissingInputError
 from tinyglot.languages import LanguageTag
+from tinyglot.reports.scale import PERCENTAGE_POINTS, Scale
 
 REQUIRED_COLUMNS = ("model", "language", "metric", "value", "n")
 SERIES_COLUMNS = ("task", "dataset", "split", "perturbation", "metric")
@@ -20,7 +21,7 @@ class Score:
     """One language's score at one stage.
 
     Attributes:
-        value: From 0 to 1; the mean over seeds.
+        value: As in the rows, from 0 to 1 where it is a share; the mean over seeds.
         low: Lower end of the interval; the lowest over seeds.
         high: Upper end of the interval; the highest over seeds.
         n: Sentences scored.
@@ -42,11 +43,13 @@ class Stage:
         name: As in the ``model`` column of the rows.
         facts: What was measured, such as ``num_parameters`` and ``size_bytes``.
         scores: By language; empty where nothing was scored.
+        scale: How they are shown, and which is the worst.
     """
 
     name: str
     facts: Mapping[str, Any]
     scores: Mapping[LanguageTag, Score]
+    scale: Scale = PERCENTAGE_POINTS
 
     @property
     def macro_average(self) -> float | None:
@@ -56,10 +59,11 @@ class Stage:
 
     @property
     def worst_language(self) -> LanguageTag | None:
-        """The language with the lowest score; the first by tag among equals."""
+        """The language with the worst score; the first by tag among equals."""
         if not self.scores:
             return None
-        return min(sorted(self.scores), key=lambda tag: self.scores[tag].value)
+        sign = 1 if self.scale.higher_is_better else -1
+        return min(sorted(self.scores), key=lambda tag: sign * self.scores[tag].value)
 
 
 @dataclass(frozen=True)
@@ -70,16 +74,23 @@ class Damage:
         language: Its tag.
         before: At the first scored stage.
         after: At the last scored stage.
+        scale: How scores are shown.
     """
 
     language: LanguageTag
     before: Score
     after: Score
+    scale: Scale = PERCENTAGE_POINTS
 
     @property
     def delta_points(self) -> float:
-        """After minus before, in percentage points."""
-        return 100.0 * (self.after.value - self.before.value)
+        """After minus before, in percentage points or the metric's own unit."""
+        return self.scale.factor * (self.after.value - self.before.value)
+
+    @property
+    def gain(self) -> float:
+        """How much better it has become; below 0 where it has lost."""
+        return self.delta_points if self.scale.higher_is_better else -self.delta_points
 
 
 @dataclass(frozen=True)
@@ -89,10 +100,12 @@ class Series:
     Attributes:
         key: Those five, as far as the rows have them.
         stages: In the order of the job.
+        scale: How its scores are shown.
     """
 
     key: Mapping[str, str]
     stages: tuple[Stage, ...]
+    scale: Scale = PERCENTAGE_POINTS
 
     @property
     def metric(self) -> str:
@@ -116,8 +129,8 @@ class Series:
             return ()
         before, after = self.scored[0].scores, self.scored[-1].scores
         shared = sorted(set(before) & set(after))
-        pairs = [Damage(language, before[language], after[language]) for language in shared]
-        return tuple(sorted(pairs, key=lambda pair: pair.delta_points))
+        pairs = [Damage(tag, before[tag], after[tag], self.scale) for tag in shared]
+        return tuple(sorted(pairs, key=lambda pair: pair.gain))
 
     @property
     def macro_delta_points(self) -> float | None:
@@ -208,8 +221,9 @@ def _series(key: dict[str, str], rows: pl.DataFrame, facts: Mapping[str, Any]) -
     models = rows["model"].unique(maintain_order=True).to_list() if rows.height else []
     names = [*facts, *(name for name in models if name not in facts)]
     scores = {name: _scores(rows.filter(pl.col("model") == name)) for name in models}
-    stages = (Stage(name, facts.get(name, {}), scores.get(name, {})) for name in names)
-    return Series(key, tuple(stages))
+    scale = Scale.of(key.get("task"), key["metric"])
+    stages = (Stage(name, facts.get(name, {}), scores.get(name, {}), scale) for name in names)
+    return Series(key, tuple(stages), scale)
 
 
 def _scores(rows: pl.DataFrame) -> dict[LanguageTag, Score]:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from tinyglot.reports.gaps import latency_protocol
 from tinyglot.reports.names import language_name
-from tinyglot.reports.numbers import DASH, interval, mebibytes, millions, milliseconds, points
+from tinyglot.reports.numbers import DASH, mebibytes, millions, milliseconds
 from tinyglot.reports.stages import Series, Stage, collect_series
 
 FACTS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
@@ -58,7 +58,7 @@ def score_table(series: Series) -> Table:
     Returns:
         A table to print; macro-average and worst language stand under the languages.
     """
-    table = Table(caption=Text(f"{series.title}: percentage points."), caption_justify="left")
+    table = Table(caption=Text(f"{series.title}: {series.scale.unit}."), caption_justify="left")
     table.add_column("")
     table.add_column("n", justify="right")
     _add_stage_columns(table, series.scored)
@@ -67,7 +67,7 @@ def score_table(series: Series) -> Table:
         cells = [_with_interval(stage, tag) for stage in series.scored]
         _add(table, f"{language_name(tag)} ({tag})", [str(scores[-1].n), *cells])
     table.add_section()
-    _add(table, "macro-average", ["", *(points(stage.macro_average) for stage in series.scored)])
+    _add(table, "macro-average", ["", *map(_macro, series.scored)])
     _add(table, "worst language", ["", *map(_worst, series.scored)])
     return table
 
@@ -121,11 +121,15 @@ def _add_stage_columns(table: Table, stages: Sequence[Stage]) -> None:
 
 def _with_interval(stage: Stage, tag: str) -> str:
     score = stage.scores.get(tag)
-    return DASH if score is None else f"{points(score.value)} ({interval(score.low, score.high)})"
+    return (
+        DASH
+        if score is None
+        else stage.scale.points(score.value) + f" ({stage.scale.interval(score.low, score.high)})"
+    )
 
 
 def _caption(series: Series) -> Text:
-    scores = f"{series.title}: percentage points. " if series.scored else ""
+    scores = f"{series.title}: {series.scale.unit}. " if series.scored else ""
     protocol = latency_protocol(series.stages)
     return Text(scores + (f"Latency: {protocol}." if protocol else ""))
 
@@ -135,17 +139,21 @@ def _add_scores(table: Table, series: Series) -> None:
     for tag in series.languages():
         _add(table, tag, [_points(stage, tag) for stage in series.stages])
     table.add_section()
-    _add(table, "macro-average", [points(stage.macro_average) for stage in series.stages])
+    _add(table, "macro-average", list(map(_macro, series.stages)))
     _add(table, "worst language", list(map(_worst, series.stages)))
 
 
 def _points(stage: Stage, tag: str) -> str:
-    return points(stage.scores[tag].value) if tag in stage.scores else DASH
+    return stage.scale.points(stage.scores[tag].value) if tag in stage.scores else DASH
+
+
+def _macro(stage: Stage) -> str:
+    return stage.scale.points(stage.macro_average)
 
 
 def _worst(stage: Stage) -> str:
     tag = stage.worst_language
-    return DASH if tag is None else f"{points(stage.scores[tag].value)} {tag}"
+    return DASH if tag is None else f"{_points(stage, tag)} {tag}"
 
 
 def _add(table: Table, title: str, cells: Sequence[str]) -> None:

@@ -10,15 +10,27 @@ from pydantic import ValidationError
 from tinyglot.errors import TaskOptionError, UnknownMethodError
 from tinyglot.tasks.mlm import MaskedLanguageModelling
 from tinyglot.tasks.ner import NamedEntityRecognition
+from tinyglot.tasks.nli import NaturalLanguageInference
+from tinyglot.tasks.paraphrase import ParaphraseIdentification
+from tinyglot.tasks.pos import PartOfSpeechTagging
 from tinyglot.tasks.qa import QuestionAnswering
+from tinyglot.tasks.retrieval import SentenceRetrieval
+from tinyglot.tasks.sentiment import SentimentClassification
 from tinyglot.tasks.task import IGNORED_LABEL, Encoded, Metric, Task
+from tinyglot.tasks.topic import TopicClassification
 
-__all__ = ["IGNORED_LABEL", "Encoded", "Metric", "Task", "get_task", "tasks"]
+__all__ = ["IGNORED_LABEL", "Encoded", "Metric", "Task", "find_metric", "get_task", "tasks"]
 
 _TASKS: tuple[Task[Any, Any], ...] = (
     MaskedLanguageModelling(),
     NamedEntityRecognition(),
+    NaturalLanguageInference(),
+    ParaphraseIdentification(),
+    PartOfSpeechTagging(),
     QuestionAnswering(),
+    SentenceRetrieval(),
+    SentimentClassification(),
+    TopicClassification(),
 )
 
 
@@ -56,6 +68,20 @@ def get_task(id: str, options: Mapping[str, Any] | None = None) -> Task[Any, Any
         expected=f"one of {', '.join(by_id)}{hint}",
         fix="tinyglot ls tasks",
     )
+
+
+def find_metric(task: str, name: str) -> Metric | None:
+    """Find a metric by its task and name.
+
+    Args:
+        task: A task's id.
+        name: As in results.
+
+    Returns:
+        The metric; ``None`` if there is no such task or metric.
+    """
+    metrics = (metric for known in tasks() if known.id == task for metric in known.metrics)
+    return next((metric for metric in metrics if metric.name == name), None)
 
 
 def _with_options(task: Task[Any, Any], options: Mapping[str, Any]) -> Task[Any, Any]:
