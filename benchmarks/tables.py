@@ -122,7 +122,7 @@ def _trim_peers(result: TrimPeers) -> Iterator[str]:
     head = ["text", "tool", "outcome", "rows left", *_COST_HEAD]
     yield from _table(head, [_peer(run) for run in result.runs])
     yield ""
-    tools = {run.tool: run for run in result.runs}
+    tools = {run.tool: run for run in sorted(result.runs, key=lambda run: len(run.versions))}
     for run in tools.values():
         if run.adaptation:
             yield f"- {run.tool} {run.versions.get(run.tool, '')}: {'; '.join(run.adaptation)}."
