@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests.real_data import real_data
-from tinyglot.data.directory import DataDirectory, read_split
+from tinyglot.data.directory import DataDirectory
 from tinyglot.errors import DataFormatError, DataNotFoundError, UnknownLanguageError
 
 
@@ -132,27 +132,6 @@ def test_files_of_other_kinds_count_only_if_named_like_a_split(tmp_path):
     add(tmp_path, "sw/notes", suffix=".txt")
     add(tmp_path, "sw/extra")
     assert DataDirectory(tmp_path, [".conll", ".txt"]).splits("sw") == ("train", "extra")
-
-
-# --- read_split --------------------------------------------------------------------------------
-
-
-def test_reads_a_split_by_language(data):
-    assert [sentence.words for sentence in read_split(data, "swa", "dev")] == [("Mombasa",)]
-
-
-def test_takes_a_path_as_text(data):
-    assert [sentence.words for sentence in read_split(str(data), "ha", "test")] == [("Kano",)]
-
-
-def test_refuses_a_file_in_place_of_a_directory(data):
-    with pytest.raises(DataNotFoundError, match=r"it is a file[\s\S]*two levels above"):
-        read_split(data / "sw/test.conll", "sw", "test")
-
-
-def test_refuses_an_unknown_language_code(data):
-    with pytest.raises(UnknownLanguageError, match="qqqq"):
-        read_split(data, "qqqq", "test")
 
 
 @pytest.mark.parametrize(

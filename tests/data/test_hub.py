@@ -3,8 +3,8 @@ import pytest
 from datasets import ClassLabel, Dataset, Features, List, Value
 
 from tinyglot.data.conll import TaggedSentence
-from tinyglot.data.directory import read_split
-from tinyglot.data.hub import language_of_name, read_hub_dataset, read_hub_language
+from tinyglot.data.hub import language_of_name, read_hub_dataset
+from tinyglot.data.reading import read_examples
 from tinyglot.errors import (
     DataFormatError,
     DataNotFoundError,
@@ -109,21 +109,21 @@ def test_rows_without_words_are_left_out(single):
 
 
 def test_finds_the_configuration_of_a_language(hub):
-    assert read_hub_language(str(hub), "swh-Latn", "train") == SWAHILI_SENTENCES
+    assert read_examples("ner", str(hub), "swh-Latn", "train") == SWAHILI_SENTENCES
 
 
 def test_a_single_configuration_is_read_whole(single):
     root = single(tags=[[1, 2, 0, 3], [0]])
-    assert read_hub_language(str(root), "sw", "train") == SWAHILI_SENTENCES
+    assert read_examples("ner", str(root), "sw", "train") == SWAHILI_SENTENCES
 
 
 def test_a_column_with_the_language_chooses_rows(single):
     root = single(tags=[[1, 2, 0, 3], [0]], language=["sw", "hau"])
-    assert read_hub_language(str(root), "swa", "train") == SWAHILI_SENTENCES[:1]
+    assert read_examples("ner", str(root), "swa", "train") == SWAHILI_SENTENCES[:1]
 
 
-def test_read_split_reads_a_directory_laid_out_as_on_the_hub(hub):
-    assert read_split(hub, "sw", "train") == SWAHILI_SENTENCES
+def test_a_directory_may_be_laid_out_as_on_the_hub(hub):
+    assert read_examples("ner", hub, "sw", "train") == SWAHILI_SENTENCES
 
 
 def test_a_commit_may_stand_behind_the_name(hub, monkeypatch):
@@ -135,7 +135,7 @@ def test_a_commit_may_stand_behind_the_name(hub, monkeypatch):
 
     monkeypatch.setattr(datasets, "get_dataset_config_names", config_names)
     with pytest.raises(DataNotFoundError, match="configurations are yo"):
-        read_hub_language("organisation/name@0123abc", "sw", "train")
+        read_examples("ner", "organisation/name@0123abc", "sw", "train")
     assert asked == [("organisation/name", "0123abc")]
 
 
@@ -159,13 +159,13 @@ def test_bars_are_as_before_after_reading(hub):
 
 def test_lists_the_configurations_when_the_language_is_missing(hub):
     with pytest.raises(DataNotFoundError, match=r"find yor-Latn[\s\S]*configurations are swa, hau"):
-        read_hub_language(str(hub), "yo", "train")
+        read_examples("ner", str(hub), "yo", "train")
 
 
 def test_refuses_two_configurations_of_one_language(hub):
     (hub / "README.md").write_text(README.replace("config_name: hau", "config_name: swh_Latn"))
     with pytest.raises(DataFormatError, match=r"2 configurations[\s\S]*swa, swh_Latn"):
-        read_hub_language(str(hub), "sw", "train")
+        read_examples("ner", str(hub), "sw", "train")
 
 
 def test_refuses_a_missing_configuration(hub):
@@ -181,7 +181,7 @@ def test_lists_the_splits_when_one_is_missing(hub):
 def test_lists_the_languages_when_no_row_is_in_it(single):
     root = single(tags=[[1, 2, 0, 3], [0]], language=["sw", "hau"])
     with pytest.raises(DataNotFoundError, match=r"rows in yor-Latn[\s\S]*language has sw, hau"):
-        read_hub_language(str(root), "yo", "train")
+        read_examples("ner", str(root), "yo", "train")
 
 
 def test_lists_the_columns_when_one_is_missing(hub):
@@ -236,7 +236,7 @@ def test_says_what_a_directory_without_data_files_holds(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty/notes.bin").write_bytes(b"1")
     with pytest.raises(DataNotFoundError, match=r"directory holds notes\.bin[\s\S]*<language>/"):
-        read_split(tmp_path / "empty", "sw", "train")
+        read_examples("ner", tmp_path / "empty", "sw", "train")
 
 
 def test_refuses_a_damaged_data_file(single):
@@ -248,7 +248,7 @@ def test_refuses_a_damaged_data_file(single):
 
 def test_refuses_an_unknown_language_code(hub):
     with pytest.raises(UnknownLanguageError, match="qqqq"):
-        read_hub_language(str(hub), "qqqq", "train")
+        read_examples("ner", str(hub), "qqqq", "train")
 
 
 def test_an_unreachable_hub_id_says_what_else_would_do(monkeypatch):
@@ -257,4 +257,4 @@ def test_an_unreachable_hub_id_says_what_else_would_do(monkeypatch):
 
     monkeypatch.setattr(datasets, "get_dataset_config_names", unreachable)
     with pytest.raises(DataNotFoundError, match=r"no/such[\s\S]*reach 'no/such'[\s\S]*<language>/"):
-        read_split("no/such", "sw", "train")
+        read_examples("ner", "no/such", "sw", "train")

@@ -3,7 +3,7 @@ from functools import partial
 import pytest
 
 from tinyglot.data import demo, synthetic
-from tinyglot.data.directory import read_split
+from tinyglot.data.reading import read_examples
 from tinyglot.data.synthetic import is_synthetic, locate_data, locate_text, synthetic_path
 from tinyglot.errors import DataNotFoundError
 
@@ -37,7 +37,7 @@ def test_data_and_text_are_found_by_name(made):
     assert locate_data("synthetic:ner") == str(directory)
     assert locate_text("synthetic:ner", "swh-Latn") == directory / "swh-Latn.txt"
     assert locate_text("synthetic:ner", "swh-Latn").read_text("utf-8").strip()
-    assert len(read_split("synthetic:ner", "sw", "train")) == 6
+    assert len(read_examples("ner", "synthetic:ner", "sw", "train")) == 6
     assert len(made) == 1
 
 

@@ -9,7 +9,7 @@ from seqeval.metrics import f1_score
 from tests.parity import assert_parity
 from tests.real_data import real_data
 from tinyglot.data.conll import TaggedSentence, read_conll
-from tinyglot.data.directory import read_split
+from tinyglot.data.reading import read_examples
 from tinyglot.errors import UnknownLabelError
 from tinyglot.tasks import get_task
 
@@ -90,7 +90,7 @@ def test_reads_the_sentences_of_a_language_and_split(tmp_path):
 
 def test_labels_of_real_data():
     data = real_data("ner/masakhaner2")
-    assert NER.labels(read_split(data, "swh-Latn", "train")) == (
+    assert NER.labels(read_examples("ner", data, "swh-Latn", "train")) == (
         "O", "B-DATE", "B-LOC", "B-ORG", "B-PER", "I-DATE", "I-LOC", "I-ORG", "I-PER",
     )  # fmt: skip
 

@@ -3,11 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tinyglot.data.conll import TaggedSentence, read_conll
-from tinyglot.data.hub import language_of_name, read_hub_language
+from tinyglot.data.hub import language_of_name
 from tinyglot.data.problems import listing
 from tinyglot.data.splits import canonical_split, sorted_splits, split_of_file
-from tinyglot.data.synthetic import locate_data
 from tinyglot.errors import DataFormatError, DataNotFoundError, UnknownLanguageError
 from tinyglot.languages import LanguageTag, resolve_language
 
@@ -110,40 +108,6 @@ class DataDirectory:
                 expected=self._layout,
                 fix=f"add a folder {resolved}, or name one of these languages",
             ) from None
-
-
-def read_split(source: str | Path, language: str, split: str) -> list[TaggedSentence]:
-    """Read the tagged sentences of one language and split, from a directory or the hub.
-
-    A directory with ``<language>/<split>.conll`` files is read as that; any other directory, and
-    every other name, as a hub data set whose configurations are named by language.
-
-    Args:
-        source: A directory, a hub id such as ``organisation/name``, or ``synthetic:ner``.
-        language: Any code that ``resolve_language`` accepts.
-        split: ``train``, ``dev`` (or ``valid``, ``validation``), ``test`` or another name.
-
-    Returns:
-        The sentences, tags in IOB2.
-
-    Raises:
-        DataNotFoundError: If the source, language or split is not there.
-        UnknownLanguageError: If the code, or a folder's name, is no language.
-        TextEncodingError: If the file is not UTF-8.
-        EmptyTextError: If there is no sentence.
-        DataFormatError: If lines or rows are broken; all of them are listed.
-    """
-    path = Path(locate_data(str(source)))
-    if path.is_file():
-        raise DataNotFoundError(
-            f"Could not read {path} as a data directory: it is a file.",
-            got=path,
-            expected=f"a directory with {LAYOUT}.conll, or a hub id",
-            fix="give the directory two levels above the file",
-        )
-    if _folders(path, (".conll",)):
-        return read_conll(DataDirectory(path).file(language, split))
-    return read_hub_language(str(source), language, split)
 
 
 def _folders(path: Path, suffixes: Sequence[str]) -> dict[Path, FilesOfSplit]:

@@ -57,32 +57,6 @@ def read_hub_dataset(
     return _sentences(rows, f"the split {split!r} of {source}", words_column, tags_column)
 
 
-def read_hub_language(source: str, language: str, split: str) -> list[TaggedSentence]:
-    """Read one language of a data set whose configurations are named by language.
-
-    A data set with a single configuration that is named by no language is read as a whole, or,
-    if it has a column ``language`` or ``lang``, its rows of this language.
-
-    Args:
-        source: A hub id, also with a commit (``organisation/name@sha``), or a directory laid out
-            as on the hub.
-        language: Any code that ``resolve_language`` accepts.
-        split: ``train``, ``dev`` (or ``valid``, ``validation``), ``test`` or another name.
-
-    Returns:
-        The sentences, tags in IOB2.
-
-    Raises:
-        DataNotFoundError: If the data set, language or split is not there.
-        UnknownLanguageError: If the code is no language.
-        DataFormatError: If several configurations are this language, a column is missing or rows
-            are broken.
-        EmptyTextError: If no row holds a word.
-    """
-    rows, place = _language_rows(source, language, split, None)
-    return _sentences(rows, place, WORDS_COLUMN, TAGS_COLUMN)
-
-
 def hub_table(
     source: str,
     language: str,
@@ -90,7 +64,10 @@ def hub_table(
     config: str | None = None,
     row_prefix: tuple[str, str] | None = None,
 ) -> Table:
-    """Open one language of a data set as a table; see ``read_hub_language``.
+    """Open one language of a data set whose configurations are named by language.
+
+    A data set with a single configuration that is named by no language is read as a whole, or,
+    if it has a column ``language`` or ``lang``, its rows of this language.
 
     Args:
         source: A hub id, also with a commit (``organisation/name@sha``), or a directory laid out
