@@ -26,6 +26,7 @@ from tinyglot.training.callbacks import NoCheckpointAtEnd, ProgressCallback
 from tinyglot.training.collator import IntArray, PaddingCollator, TrainingExample
 from tinyglot.training.config import TrainingConfig
 from tinyglot.training.masking import MaskedRows, Masking
+from tinyglot.training.memory import kept_memory
 from tinyglot.training.processes import is_main_process, num_processes
 from tinyglot.training.resume import (
     claim_directory,
@@ -252,7 +253,7 @@ def _run(trainer: TokenBatchTrainer, directory: Path, settings: dict[str, Any]) 
     with trainer.accelerator.main_process_first():
         claim_directory(directory, settings)
     checkpoint = newest_checkpoint(directory)
-    with progress_bar("training", total=trainer.total_steps()) as bar:
+    with kept_memory(), progress_bar("training", total=trainer.total_steps()) as bar:
         if is_main_process():
             trainer.add_callback(ProgressCallback(bar))
         started = time.perf_counter()
