@@ -1,19 +1,33 @@
-"""Parts of documents that are made from code.
+"""Parts of documents that are made from code or results.
 
 python -m tests.generated      # writes them anew
 """
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 
+import tinyglot.export
 import tinyglot.methods
+from benchmarks import trimming_tables
+from benchmarks.schema import RESULTS, read_result
+from benchmarks.tables import int8_table
 from tinyglot.methods.registry import methods
 
 METHODS = Path(tinyglot.methods.__file__).parent
+EXPORT_CARD = Path(tinyglot.export.__file__).parent / "README.md"
 OPTIONS = "| option | default | meaning |"
+# marker -> file of benchmarks/results, table made of it
+TABLES: Mapping[str, tuple[str, Callable[[Any], Iterable[str]]]] = {
+    "int8_table": ("int8", int8_table),
+    "alone_table": ("vocabulary-trimming-e5-small", trimming_tables.alone_table),
+    "joint_table": ("vocabulary-trimming-e5-small", trimming_tables.joint_table),
+    "other_domain_table": ("vocabulary-trimming-e5-small", trimming_tables.other_domain_table),
+}
 
 
 def main() -> None:
@@ -22,9 +36,14 @@ def main() -> None:
 
 
 def generated() -> dict[Path, str]:
-    """Give every method card as it should be."""
+    """Give every document with such parts as it should be."""
     cards = {METHODS / method.name / "README.md": method.config_class for method in methods()}
-    return {path: with_options(path.read_text("utf-8"), config) for path, config in cards.items()}
+    texts = {path: with_options(path.read_text("utf-8"), config) for path, config in cards.items()}
+    texts[EXPORT_CARD] = EXPORT_CARD.read_text("utf-8")
+    return {path: with_tables(text) for path, text in texts.items()}
+
+
+# --- options -----------------------------------------------------------------------------------
 
 
 def with_options(text: str, config_class: type[BaseModel]) -> str:
@@ -45,6 +64,28 @@ def option_lines(config_class: type[BaseModel]) -> Iterator[str]:
         if name != "method":
             default = json.dumps(fields[name].get_default(call_default_factory=True))
             yield f"| `{name}` | `{default}` | {fields[name].description} |"
+
+
+# --- measured ----------------------------------------------------------------------------------
+
+
+def with_tables(text: str) -> str:
+    """Fill every `<!-- begin: NAME -->` with the table of that name."""
+    for name in re.findall(r"<!-- begin: (.*?) -->", text):
+        result, table = TABLES[name]
+        text = between(text, name, table(read_result(RESULTS / f"{result}.json").result))
+    return text
+
+
+def between(text: str, name: str, lines: Iterable[str]) -> str:
+    """Replace what stands between the two markers of that name."""
+    begin, end = f"<!-- begin: {name} -->\n", f"<!-- end: {name} -->"
+    before, found, rest = text.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not (found and closed):
+        raise ValueError(f"no markers {begin.strip()} … {end}")
+    content = "\n".join(lines)
+    return f"{before}{begin}\n{content}\n\n{end}{after}"
 
 
 if __name__ == "__main__":
