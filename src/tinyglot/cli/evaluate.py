@@ -1,5 +1,6 @@
 """`tinyglot evaluate`: score a checkpoint or an export, language by language."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -10,8 +11,16 @@ from tinyglot.cli.output import print_json, quiet_libraries
 EPILOG = (
     "Examples:\n\n"
     "tinyglot evaluate runs/sw-ner/final --task ner --data DIR --language swh-Latn\n\n"
-    "tinyglot evaluate runs/sw-ner/export --task ner --data DIR --language sw --json"
+    "tinyglot evaluate runs/sw-ner/export --task ner --data DIR --language sw --json\n\n"
+    "tinyglot evaluate MODEL --task pos --data DIR --language sw --language hi --by script"
 )
+
+
+class Grouping(StrEnum):
+    """What languages can be grouped by."""
+
+    SCRIPT = "script"
+    FAMILY = "family"
 
 
 def register(app: typer.Typer) -> None:
@@ -30,11 +39,14 @@ def evaluate(  # noqa: PLR0913  (one parameter an option)
     language: Annotated[list[str], typer.Option(help="tag or code, such as swh-Latn or sw")],
     split: Annotated[str, typer.Option(help="which split, also a part: test[:20%]")] = "test",
     task_option: Annotated[list[str] | None, typer.Option(help=TASK_OPTION_HELP)] = None,
+    by: Annotated[
+        list[Grouping] | None, typer.Option(help="averages over groups of languages too")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="print the rows as JSON")] = False,  # noqa: FBT002  (a flag)
 ) -> None:
     """Score a model with 95 % intervals; macro-average and worst language beside the mean."""
     from tinyglot import api
-    from tinyglot.reports import print_scores
+    from tinyglot.reports import print_groups, print_scores
 
     quiet_libraries()
     rows = api.evaluate(
@@ -49,3 +61,4 @@ def evaluate(  # noqa: PLR0913  (one parameter an option)
         print_json(rows.to_dicts())
     else:
         print_scores(rows)
+        print_groups(rows, by or ())

@@ -3,11 +3,18 @@
 from tinyglot.reports.model_card import render_model_card
 from tinyglot.reports.page import render_report
 from tinyglot.reports.table import measure_table, score_table, stage_table
-from tinyglot.reports.terminal import print_comparison, print_measures, print_scores, print_stages
+from tinyglot.reports.terminal import (
+    print_comparison,
+    print_groups,
+    print_measures,
+    print_scores,
+    print_stages,
+)
 
 __all__ = [
     "measure_table",
     "print_comparison",
+    "print_groups",
     "print_measures",
     "print_scores",
     "print_stages",

@@ -1,6 +1,6 @@
 """Tables printed on standard output, for commands."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import polars as pl
@@ -8,6 +8,7 @@ from rich.console import Console
 
 from tinyglot.evaluation.compare import Comparison
 from tinyglot.reports.comparison import comparison_table
+from tinyglot.reports.groups import group_tables
 from tinyglot.reports.stages import collect_series
 from tinyglot.reports.table import measure_table, score_table, stage_table
 
@@ -57,6 +58,19 @@ def print_scores(rows: pl.DataFrame) -> None:
         return
     for series in collect_series(rows, ()):
         screen.print(score_table(series))
+
+
+def print_groups(rows: pl.DataFrame, groupings: Iterable[str]) -> None:
+    """Print averages over groups of languages, if any are asked for.
+
+    Args:
+        rows: Long-form rows as ``evaluate`` gives them.
+        groupings: Any of ``script`` and ``family``.
+    """
+    screen = console()
+    for by in groupings:
+        for table in group_tables(rows, by):
+            screen.print(table)
 
 
 def print_measures(rows: Sequence[Measurement]) -> None:
