@@ -132,7 +132,7 @@ def test_a_broken_file_is_named_with_its_lines_and_the_others_are_checked(data):
     for part in ("sw/dev.conll", "no tag: line 2", "illegal tag 'X': line 4", "WORD<TAB>TAG"):
         assert part in message
     assert len(checked.splits) == 5
-    assert checked.num_problems == 1 + len(found(checked, "missing split"))
+    assert checked.num_problems == 1
 
 
 def test_a_broken_file_comes_before_everything_else(data):
@@ -152,6 +152,13 @@ def test_a_language_without_test_data_is_a_problem(data):
         ("yor-Latn", "test", "no test split, which other languages have")
     ]
     assert checked.num_problems == 1
+
+
+def test_a_language_that_is_only_tested_is_worth_a_notice(data):
+    (data / "yo/train.conll").unlink()
+    checked = check_data(data)
+    assert [name for _, name, _ in found(checked, "missing split")] == ["train"]
+    assert checked.num_problems == 0
 
 
 def test_illegal_tags_are_found_with_their_lines(data):

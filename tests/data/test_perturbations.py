@@ -3,6 +3,7 @@ import dataclasses
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from seqeval.metrics.sequence_labeling import get_entities
 
 from tests.data.tagged_sentences import tagged_sentences
 from tests.data.test_mentions import sentence
@@ -104,6 +105,13 @@ def test_the_order_of_the_pools_parts_does_not_matter(sentences, others, seed):
     assert pools[0] == pools[1]
     results = [replace_mentions(sentences, p, share=1.0, seed=seed, name="x") for p in pools]
     assert results[0] == results[1]
+
+
+@given(CORPORA, CORPORA, SEEDS)
+def test_seqeval_finds_the_spans_that_were_put_in(sentences, others, seed):
+    for one in replaced(sentences, others, 1.0, seed).sentences:
+        spans = [(kind, first, last + 1) for kind, first, last in get_entities(list(one.tags))]
+        assert spans == [(m.type, m.start, m.end) for m in mentions_of(one)]
 
 
 # --- by hand ------------------------------------------------------------------------------------

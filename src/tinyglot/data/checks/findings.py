@@ -63,7 +63,9 @@ def _missing_splits(splits: Sequence[SplitFacts]) -> Iterator[Finding]:
     for tag, names in there.items():
         for split in (name for name in USUAL_SPLITS if name in everywhere - names):
             message = f"no {split} split, which other languages have"
-            yield Finding("missing split", Severity.problem, tag, split, message)
+            # a language may be there to be tested only
+            severity = Severity.problem if split == "test" else Severity.notice
+            yield Finding("missing split", severity, tag, split, message)
 
 
 def _illegal_tags(facts: SplitFacts) -> Iterator[Finding]:
