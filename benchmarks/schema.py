@@ -240,6 +240,29 @@ class Comparisons(Strict):
     comparisons: tuple[Comparison, ...]
 
 
+class EvaluationRound(Strict):
+    """Bare forward passes of all batches, then the evaluation that runs the same ones."""
+
+    bare_wall_s: float
+    bare_cpu_s: float
+    evaluated_wall_s: float
+    evaluated_cpu_s: float
+
+
+class Evaluation(Strict):
+    """Evaluating a tagger against the bare forward passes, and intervals."""
+
+    benchmark: Literal["evaluation"] = "evaluation"
+    model: str
+    data: str
+    num_sentences: int
+    num_tokens: int
+    num_threads: int
+    cpu_ratio_median: float
+    rounds: tuple[EvaluationRound, ...] = Field(min_length=1)
+    bootstrap: tuple[dict[str, str | int | float], ...]
+
+
 class Int8Scheme(Strict):
     """One way to store weights in 8 bits.
 
@@ -348,6 +371,7 @@ Result = Annotated[
     | TaskScores
     | Int8
     | LayerDropping
+    | Evaluation
     | VocabularyTrimming,
     Field(discriminator="benchmark"),
 ]

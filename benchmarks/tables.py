@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.schema import (
     RESULTS,
+    Evaluation,
     Int8,
     Int8Scheme,
     LayerDropping,
@@ -283,6 +284,48 @@ def _layer_dropping(result: LayerDropping) -> Iterator[str]:
     )
 
 
+def _evaluation(result: Evaluation) -> Iterator[str]:
+    yield (
+        f"{result.model} with a new head, {result.data}: {result.num_sentences:,} sentences, "
+        f"{result.num_tokens:,} tokens, {result.num_threads} thread(s). Evaluated takes "
+        f"**{result.cpu_ratio_median:.2f}** times the CPU of the bare forward passes (median of "
+        f"{len(result.rounds)}); it encodes, decodes, counts and draws 10,000 resamples besides."
+    )
+    yield ""
+    head = ["round", "bare CPU s", "evaluated CPU s", "ratio", "bare wall s", "evaluated wall s"]
+    yield from _table(
+        head,
+        [
+            [
+                str(number + 1),
+                f"{r.bare_cpu_s:.1f}",
+                f"{r.evaluated_cpu_s:.1f}",
+                f"{r.evaluated_cpu_s / r.bare_cpu_s:.2f}",
+                f"{r.bare_wall_s:.1f}",
+                f"{r.evaluated_wall_s:.1f}",
+            ]
+            for number, r in enumerate(result.rounds)
+        ],
+    )
+    yield ""
+    head = ["bootstrap of counts", "examples", "kinds", "resamples", "CPU s", "one by one, CPU s"]
+    yield from _table(
+        [*head, "ratio"],
+        [
+            [
+                row["counts_of"],
+                f"{row['num_examples']:,}",
+                f"{row['num_kinds']:,}",
+                f"{row['num_resamples']:,}",
+                f"{row['cpu_s']:.2f}",
+                f"{row['multinomial_cpu_s']:.2f}",
+                f"{row['multinomial_cpu_s'] / row['cpu_s']:.0f}x",
+            ]
+            for row in result.bootstrap
+        ],
+    )
+
+
 _RENDERERS: dict[type, Callable[[Any], Iterator[str]]] = {
     Trim: _trim,
     TrimPeers: _trim_peers,
@@ -291,6 +334,7 @@ _RENDERERS: dict[type, Callable[[Any], Iterator[str]]] = {
     TaskScores: tasks_table,
     Int8: int8_table,
     LayerDropping: _layer_dropping,
+    Evaluation: _evaluation,
     VocabularyTrimming: trimming_tables,
 }
 

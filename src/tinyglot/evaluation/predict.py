@@ -144,15 +144,32 @@ def predict(
     """
     results: list[NDArray[np.float32] | None] = [None] * len(encoded)
     with progress_bar("predict", total=len(encoded)) as bar:
-        for positions in _batches([part.input_ids for part in encoded], batch_tokens):
+        for positions, batch in padded_batches(encoded, pad_token_id, batch_tokens):
             parts = [encoded[position] for position in positions]
-            batch = _padded(parts, pad_token_id)
             outputs = predictor({**batch, **_padded_labels(parts)} if with_labels else batch)
             for position, part, rows in zip(positions, parts, outputs, strict=True):
                 kept = _finite(rows[: len(part.input_ids)] if rows.ndim > 1 else rows, position)
                 results[position] = (reduce(part, kept) if reduce else kept).copy()
             bar.advance(len(positions))
     return [rows for rows in results if rows is not None]
+
+
+def padded_batches(
+    encoded: Sequence[Encoded], pad_token_id: int, batch_tokens: int = BATCH_TOKENS
+) -> Iterator[tuple[list[int], dict[str, NDArray[np.int64]]]]:
+    """Put sequences of about one length into batches, the longest first.
+
+    Args:
+        encoded: Sequences without padding.
+        pad_token_id: Token id that fills shorter sequences; masked from attention.
+        batch_tokens: Most tokens a batch may have, padding included; a longer sequence has a
+            batch of its own.
+
+    Yields:
+        Positions of the sequences, and what the model takes.
+    """
+    for positions in _batches([part.input_ids for part in encoded], batch_tokens):
+        yield positions, _padded([encoded[position] for position in positions], pad_token_id)
 
 
 def _batches(sequences: Sequence[list[int]], batch_tokens: int) -> Iterator[list[int]]:
