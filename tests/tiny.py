@@ -29,7 +29,13 @@ __all__ = [
 
 Family = Literal["bert", "xlm_roberta", "roberta", "distilbert", "modernbert", "deberta_v2"]
 Kind = Literal["wordpiece", "bpe", "bpe_byte_fallback", "unigram"]
-Head = Literal["encoder", "masked_lm", "token_classification", "sequence_classification"]
+Head = Literal[
+    "encoder",
+    "masked_lm",
+    "token_classification",
+    "sequence_classification",
+    "question_answering",
+]
 
 FAMILIES: tuple[Family, ...] = (
     "bert",
@@ -50,6 +56,7 @@ HEADS: tuple[Head, ...] = (
 TINY_LABELS: dict[Head, tuple[str, ...]] = {
     "token_classification": ("O", "B-LOC", "B-PER", "I-LOC", "I-PER"),
     "sequence_classification": ("negative", "neutral", "positive"),
+    "question_answering": ("start", "end"),
 }
 
 
@@ -119,6 +126,7 @@ CLASS_SUFFIXES: dict[Head, str] = {
     "masked_lm": "ForMaskedLM",
     "token_classification": "ForTokenClassification",
     "sequence_classification": "ForSequenceClassification",
+    "question_answering": "ForQuestionAnswering",
 }
 
 

@@ -131,7 +131,7 @@ class MaskedRows(Dataset[MaskedRow]):
         places = np.flatnonzero(own != IGNORED_LABEL)
         draws = generator.random((2, len(places)))
         hidden = draws[0] < self._masking.probability
-        hidden[draws[0].argmin(keepdims=True)[: len(places)]] = True
+        hidden |= draws[0] == draws[0].min(initial=1.0)
         fates, places = draws[1][hidden], places[hidden]
         labels = np.full_like(own, IGNORED_LABEL)
         labels[places] = own[places]
