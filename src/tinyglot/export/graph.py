@@ -123,6 +123,9 @@ class _OneOutput(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> dict[str, Tensor]:
         output = self.model(input_ids=input_ids, attention_mask=attention_mask, return_dict=True)
+        if "start_logits" in output:
+            spans = torch.stack((output["start_logits"], output["end_logits"]), dim=-1)
+            return {self.output_name: spans}
         return {self.output_name: output[self.output_name]}
 
     def example(self) -> dict[str, Tensor]:

@@ -28,13 +28,15 @@ def onnx_predictor(directory: Path, threads: int | None = None) -> Predictor:
     Raises:
         ModelNotFoundError: If there is no ``model.onnx``.
         MissingExtraError: If ONNX Runtime is not installed.
-        ExportError: When called with ``token_type_ids``, if they are not all 0.
+        ExportError: When called with ``token_type_ids``, if they are not all 0, or with ``labels``.
     """
     session = _open_session(directory / MODEL_FILE, threads or default_threads())
 
     def predictor(batch: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float32]:
         if np.any(batch.get("token_type_ids", 0)):
             raise _takes_one_text(directory)
+        if "labels" in batch:
+            raise _has_no_masked_output(directory)
         feed = {name: np.asarray(batch[name], np.int64) for name in _INPUT_NAMES}
         output: NDArray[np.float32] = session.run(None, feed)[0]
         return output
@@ -48,6 +50,15 @@ def _takes_one_text(directory: Path) -> ExportError:
         got=f"token type ids other than 0 for {directory}",
         expected="input_ids and attention_mask",
         fix="use the checkpoint for tasks on pairs of texts with this family of models",
+    )
+
+
+def _has_no_masked_output(directory: Path) -> ExportError:
+    return ExportError(
+        "Could not score hidden tokens with an export: it computes the outputs of all tokens.",
+        got=str(directory),
+        expected="a checkpoint",
+        fix="use the checkpoint for the task mlm",
     )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from tinyglot.errors import ParityError
+from tinyglot.evaluation.predict import main_output
 from tinyglot.export.graph import output_name
 from tinyglot.files import read_json
 from tinyglot.measure import Predictor, positions_of
@@ -123,7 +124,7 @@ def compare(
     for batch in _batches(samples, source):
         inputs = _padded(batch, pad_token_id)
         tensors = {key: torch.from_numpy(values) for key, values in inputs.items()}
-        expected = source(**tensors, return_dict=True)[name].numpy()
+        expected = main_output(source, tensors).numpy()
         actual = export(inputs)
         _check_finite(actual, batch)
         rows = _rows(expected, inputs["attention_mask"]), _rows(actual, inputs["attention_mask"])
