@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from tinyglot.cli.arguments import TASK_OPTION_HELP, task_options
-from tinyglot.cli.output import print_json, quiet_libraries
+from tinyglot.cli.output import print_json, quiet_libraries, tell
 
 EPILOG = (
     "Examples:\n\n"
@@ -21,6 +21,14 @@ class Grouping(StrEnum):
 
     SCRIPT = "script"
     FAMILY = "family"
+
+
+class Precision(StrEnum):
+    """Arithmetic of a checkpoint's matrix products."""
+
+    FP32 = "fp32"
+    BF16 = "bf16"
+    AUTO = "auto"
 
 
 def register(app: typer.Typer) -> None:
@@ -39,6 +47,9 @@ def evaluate(  # noqa: PLR0913  (one parameter an option)
     language: Annotated[list[str], typer.Option(help="tag or code, such as swh-Latn or sw")],
     split: Annotated[str, typer.Option(help="which split, also a part: test[:20%]")] = "test",
     task_option: Annotated[list[str] | None, typer.Option(help=TASK_OPTION_HELP)] = None,
+    precision: Annotated[
+        Precision, typer.Option(help="auto: bf16 if it changes no prediction of a sample")
+    ] = Precision.FP32,
     by: Annotated[
         list[Grouping] | None, typer.Option(help="averages over groups of languages too")
     ] = None,
@@ -56,6 +67,8 @@ def evaluate(  # noqa: PLR0913  (one parameter an option)
         languages=language,
         split=split,
         task_options=task_options(task_option),
+        precision=precision.value,
+        tell=tell,
     )
     if json:
         print_json(rows.to_dicts())

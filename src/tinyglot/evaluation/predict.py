@@ -1,6 +1,8 @@
 """Running a model over encoded sequences in length-sorted batches."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Literal
 
 import numpy as np
 import torch
@@ -17,11 +19,15 @@ BATCH_TOKENS = 4096
 MAX_LABELS_AT_ONCE = 256
 
 Predictor = Callable[[Mapping[str, NDArray[np.int64]]], NDArray[np.float32]]
+Precision = Literal["fp32", "bf16"]
 Reduce = Callable[[Encoded, NDArray[np.float32]], NDArray[np.float32]]
 
 
 def torch_predictor(
-    model: PreTrainedModel, device: str = "cpu", hidden_layer: int | None = None
+    model: PreTrainedModel,
+    device: str = "cpu",
+    hidden_layer: int | None = None,
+    precision: Precision = "fp32",
 ) -> Predictor:
     """Wrap a model as a function of arrays; dropout is off during its calls.
 
@@ -29,6 +35,7 @@ def torch_predictor(
         model: Any encoder, with a head or without; it is moved to the device.
         device: Torch device name.
         hidden_layer: Give the outputs of this layer instead of the head's.
+        precision: Of the matrix products; weights stay as they are.
 
     Returns:
         A function from ``input_ids``, ``attention_mask`` and what else the model takes to
@@ -36,8 +43,11 @@ def torch_predictor(
     """
     model.to(torch.device(device))  # type: ignore[arg-type]  # its decorated signature is lost
 
+    kind, is_fast = torch.device(device).type, precision == "bf16"
+    arithmetic = partial(torch.autocast, kind, torch.bfloat16, enabled=is_fast)
+
     def predictor(batch: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float32]:
-        with evaluation_mode(model), torch.inference_mode():
+        with evaluation_mode(model), torch.inference_mode(), arithmetic():
             tensors = {k: torch.from_numpy(v).to(device) for k, v in batch.items()}
             if "labels" in tensors:
                 return label_log_probabilities(model, tensors).cpu().numpy()

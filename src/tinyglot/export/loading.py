@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +62,10 @@ def is_export(directory: Path) -> bool:
 
 
 def load_predictor(
-    path: str | Path, threads: int | None = None, hidden_layer: int | None = None
+    path: str | Path,
+    threads: int | None = None,
+    hidden_layer: int | None = None,
+    precision: Literal["fp32", "bf16"] = "fp32",
 ) -> LoadedPredictor:
     """Load a checkpoint or an export so that both are called in the same way.
 
@@ -72,6 +76,7 @@ def load_predictor(
         threads: Threads to run on; default: the processors this process may use.
         hidden_layer: Give the outputs of this layer of the encoder instead of the head's: 0 for
             the embeddings, -1 for the last layer.
+        precision: Of the matrix products of a checkpoint; an export has its own.
 
     Returns:
         The model as a function of arrays.
@@ -91,7 +96,7 @@ def load_predictor(
         from tinyglot.export.torch_predictor import locate, torch_predictor
 
         directory, kind = locate(str(path)), "checkpoint"
-        run = torch_predictor(directory, threads, hidden_layer)
+        run = torch_predictor(directory, threads, hidden_layer, precision)
     config = read_json(directory / "config.json")
     return LoadedPredictor(
         directory=directory,

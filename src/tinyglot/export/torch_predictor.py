@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tinyglot.checkpoints.load import load_model
 from tinyglot.checkpoints.locate import locate_checkpoint, read_config
+from tinyglot.evaluation.predict import Precision
 from tinyglot.evaluation.predict import torch_predictor as in_process_predictor
 from tinyglot.measure import Predictor
 
@@ -29,13 +30,19 @@ def locate(name: str) -> Path:
     return locate_checkpoint(name)
 
 
-def torch_predictor(directory: Path, threads: int, hidden_layer: int | None = None) -> Predictor:
+def torch_predictor(
+    directory: Path,
+    threads: int,
+    hidden_layer: int | None = None,
+    precision: Precision = "fp32",
+) -> Predictor:
     """Load a checkpoint as a function of arrays.
 
     Args:
         directory: A checkpoint.
         threads: Threads of its calls; the process's own setting comes back after each.
         hidden_layer: Give the outputs of this layer instead of the head's.
+        precision: Of the matrix products.
 
     Returns:
         A function from ``input_ids``, ``attention_mask`` and, if the model takes them,
@@ -45,7 +52,7 @@ def torch_predictor(directory: Path, threads: int, hidden_layer: int | None = No
         CheckpointTensorsError: If its tensors do not fit its config.
     """
     model, _ = load_model(directory, read_config(directory))
-    run = in_process_predictor(model, hidden_layer=hidden_layer)
+    run = in_process_predictor(model, hidden_layer=hidden_layer, precision=precision)
 
     def predictor(batch: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float32]:
         with _threads(threads):
