@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
 from tinyglot.architectures import selected_positions, view
-from tinyglot.errors import NonFiniteOutputError
+from tinyglot.errors import LayerRangeError, NonFiniteOutputError
 from tinyglot.progress import progress_bar
 from tinyglot.surgery import evaluation_mode
 from tinyglot.tasks.task import IGNORED_LABEL, Encoded
@@ -40,7 +40,11 @@ def torch_predictor(
     Returns:
         A function from ``input_ids``, ``attention_mask`` and what else the model takes to
         ``main_output`` in float32; with ``labels``, to ``label_log_probabilities``.
+
+    Raises:
+        LayerRangeError: If the model has no such layer.
     """
+    check_layer(model, hidden_layer)
     model.to(torch.device(device))  # type: ignore[arg-type]  # its decorated signature is lost
 
     kind, is_fast = torch.device(device).type, precision == "bf16"
@@ -54,6 +58,26 @@ def torch_predictor(
             return main_output(model, tensors, hidden_layer).float().cpu().numpy()
 
     return predictor
+
+
+def check_layer(model: PreTrainedModel, hidden_layer: int | None) -> None:
+    """Refuse a layer that a model does not have.
+
+    Args:
+        model: Any encoder.
+        hidden_layer: As for ``main_output``.
+
+    Raises:
+        LayerRangeError: If the model has no such layer.
+    """
+    last = len(view(model).layers)
+    if hidden_layer is not None and not -last - 1 <= hidden_layer <= last:
+        raise LayerRangeError(
+            "Could not take the outputs of a layer: the model does not have it.",
+            got=f"layer {hidden_layer}",
+            expected=f"0 (embeddings) to {last}, or -1 (the last) to {-last - 1}",
+            fix=f"--task-option layer={last}",
+        )
 
 
 def label_log_probabilities(

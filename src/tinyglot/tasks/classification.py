@@ -74,6 +74,7 @@ class TextClassificationTask(Task[LabelledText, str]):
 
     Attributes:
         kind: What ``tinyglot.data.reading`` calls the data.
+        head: As in ``Task``.
         classes: All labels, with commas between them, for training data in which languages have
             labels that others lack; empty for those that occur.
     """

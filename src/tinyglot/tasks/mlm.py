@@ -74,6 +74,11 @@ class MaskedLanguageModelling(Task[str, Surprise]):
     random numbers.
 
     Attributes:
+        id: As in ``Task``.
+        summary: As in ``Task``.
+        head: As in ``Task``.
+        metrics: As in ``Task``.
+        objective: As in ``Task``.
         mask_probability: Share of the tokens that training hides.
         mask_every: Evaluation hides every nth token at once, so that a line takes n passes; 0
             hides one at a time, a pass a token.

@@ -77,6 +77,10 @@ class QuestionAnswering(Task[Question, str]):
     """Answer a question with a span of its paragraph.
 
     Attributes:
+        id: As in ``Task``.
+        summary: As in ``Task``.
+        head: As in ``Task``.
+        metrics: As in ``Task``.
         stride: Tokens that a window of a long paragraph shares with the one before; at most half
             of the window.
         max_query_length: Tokens that are kept of a question; at most half of the sequence.

@@ -86,6 +86,11 @@ class SentenceRetrieval(Task[Parallel, Retrieved]):
     """Find translations by the distance of sentence vectors, as in Tatoeba and BUCC.
 
     Attributes:
+        id: As in ``Task``.
+        summary: As in ``Task``.
+        head: As in ``Task``.
+        metrics: As in ``Task``.
+        objective: As in ``Task``.
         layer: Whose outputs are taken: 0 for the embeddings, -1 for the last layer.
         pooling: ``mean`` of all tokens, special ones included, or ``cls``, the first token.
         prefix: Stands before every text; models of the E5 family want ``query: ``.

@@ -44,6 +44,7 @@ class WordTaggingTask(Task[TaggedSentence, Tags]):
 
     Attributes:
         kind: What ``tinyglot.data.reading`` calls the data.
+        head: As in ``Task``.
     """
 
     kind: ClassVar[Literal["ner", "pos"]]
