@@ -4,17 +4,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tinyglot.api import Tagger, compare, compress, evaluate, export, finetune, measure, push
+    from tinyglot.api import compare, compress, evaluate, export, finetune, measure, push
     from tinyglot.checkpoints import Checkpoint, bundled_path, load_checkpoint, save_checkpoint
+    from tinyglot.labeller import Labeller
     from tinyglot.recipes import Recipe, Run, read_recipe, run_recipe
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Checkpoint",
+    "Labeller",
     "Recipe",
     "Run",
-    "Tagger",
     "bundled_path",
     "compare",
     "compress",
@@ -32,9 +33,10 @@ __all__ = [
 # PyTorch and transformers take seconds to import; a name is fetched when it is first used.
 _HOMES = {
     **dict.fromkeys(
-        ("Tagger", "compare", "compress", "evaluate", "export", "finetune", "measure", "push"),
+        ("compare", "compress", "evaluate", "export", "finetune", "measure", "push"),
         "tinyglot.api",
     ),
+    "Labeller": "tinyglot.labeller",
     **dict.fromkeys(
         ("Checkpoint", "bundled_path", "load_checkpoint", "save_checkpoint"),
         "tinyglot.checkpoints",

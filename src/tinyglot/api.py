@@ -8,14 +8,12 @@ import polars as pl
 
 from tinyglot.checkpoints.locate import locate_checkpoint
 from tinyglot.checkpoints.push import push_checkpoint
-from tinyglot.data.conll import TaggedSentence
 from tinyglot.errors import ModelNotFoundError
 from tinyglot.evaluation import score
 from tinyglot.evaluation.bootstrap import CONFIDENCE
 from tinyglot.evaluation.compare import MAX_DROP, Comparison, check_options, compare_evaluated
 from tinyglot.evaluation.flips import flipped_examples
 from tinyglot.evaluation.precision import changed_predictions, describe_changes
-from tinyglot.evaluation.predict import predict
 from tinyglot.evaluation.sameness import RecordedOutputs
 from tinyglot.export import ExportRecord, export_checkpoint, load_predictor, measure_models
 from tinyglot.files import write_text
@@ -28,7 +26,6 @@ from tinyglot.recipes.read import parse_recipe
 from tinyglot.recipes.run import Run, Tell, silent
 from tinyglot.recipes.schema import Recipe
 from tinyglot.tasks import Task, get_task
-from tinyglot.tasks.words import sequence_limit
 from tinyglot.tokenizers import load_tokenizer
 
 
@@ -300,49 +297,6 @@ def _finished(directory: Path) -> Path:
             else "check the path",
         )
     return locate_checkpoint(str(checkpoint))
-
-
-class Tagger:
-    """A fine-tuned model that tags words.
-
-    Args:
-        model: A checkpoint or export directory, or a hub id.
-        task: Such as ``ner``.
-
-    Raises:
-        TinyglotError: If it cannot be loaded.
-    """
-
-    def __init__(self, model: str | Path, *, task: str) -> None:
-        self._task = get_task(task)
-        self._predictor = load_predictor(model)
-        check_head(self._predictor.directory, self._task)
-        self._tokenizer = load_tokenizer(self._predictor.directory)
-        self._labels = label_names(self._predictor.directory)
-
-    def tag(self, sentences: Sequence[Sequence[str]]) -> list[tuple[list[str], list[str]]]:
-        """Tag sentences that are split into words.
-
-        Args:
-            sentences: Words of each.
-
-        Returns:
-            The words and their tags, sentence by sentence; none for a sentence without words.
-        """
-        examples = [
-            TaggedSentence(tuple(words), (self._labels[0],) * len(words))
-            for words in sentences
-            if words
-        ]
-        tags = iter(self._tags(examples) if examples else [])
-        return [(list(words), list(next(tags)) if words else []) for words in sentences]
-
-    def _tags(self, examples: Sequence[TaggedSentence]) -> Sequence[Sequence[str]]:
-        limit = sequence_limit(self._tokenizer)
-        encoded = self._task.encode(examples, self._tokenizer, self._labels, limit)
-        logits = predict(self._predictor, encoded, int(self._tokenizer.pad_token_id or 0))
-        tags: Sequence[Sequence[str]] = self._task.decode(encoded, logits, self._labels)
-        return tags
 
 
 def build_recipe(model: str, steps: list[dict[str, Any]], options: Mapping[str, Any]) -> Recipe:

@@ -14,7 +14,7 @@ from tests.cli.console import kept, problem, run
 from tests.methods.labelled import write_split
 from tests.recipes.jobs import recipe, write_inputs
 from tests.tiny import tiny_checkpoint
-from tinyglot import api
+from tinyglot import Labeller
 from tinyglot.cli import app
 from tinyglot.cli.arguments import spread
 from tinyglot.cli.predict import line_batches
@@ -338,8 +338,8 @@ def test_a_line_that_is_not_utf8_is_named():
 
 
 def test_tagging_nothing_gives_nothing(tagger):
-    assert api.Tagger(tagger.final, task="ner").tag([]) == []
-    assert api.Tagger(tagger.final, task="ner").tag([[], ["Juma"]]) == [
+    assert Labeller(tagger.final, task="ner").tag([]) == []
+    assert Labeller(tagger.final, task="ner").tag([[], ["Juma"]]) == [
         ([], []),
         (["Juma"], ["B-PER"]),
     ]

@@ -1,14 +1,17 @@
-"""`tinyglot predict`: tag lines from standard input."""
+"""`tinyglot predict`: label lines from standard input."""
 
 import signal
 import sys
 from collections.abc import Iterator
-from typing import Annotated, Protocol, cast
+from typing import TYPE_CHECKING, Annotated, Protocol, cast
 
 import typer
 
 from tinyglot.cli.output import print_json_line, print_lines, quiet_libraries
 from tinyglot.errors import TextEncodingError
+
+if TYPE_CHECKING:
+    from tinyglot.labeller import Labeller
 
 EPILOG = 'Examples:\n\necho "Rais wa Kenya yuko Nairobi ." | tinyglot predict MODEL --task ner'
 _LINES_AT_ONCE = 64
@@ -29,20 +32,34 @@ def predict(
     task: Annotated[str, typer.Option(help="task id, such as ner")],
     json: Annotated[bool, typer.Option("--json", help="one JSON object a line")] = False,  # noqa: FBT002  (a flag)
 ) -> None:
-    """Tag each line of standard input; words are separated by spaces, an empty line stays one."""
-    from tinyglot.api import Tagger
+    """Label standard input line by line: each word, or the line (two texts have a tab between)."""
+    from tinyglot.labeller import Labeller
 
     quiet_libraries()
-    tagger = Tagger(model, task=task)
+    labeller = Labeller(model, task=task)
+    print_labels = _print_tags if labeller.tags_words else _print_classes
     _let_interrupts_end_a_wait()
     for lines in line_batches(cast(_Stream, sys.stdin.buffer)):
-        for words, tags in tagger.tag([line.split() for line in lines]):
-            if json:
-                print_json_line({"words": words, "tags": tags})
-            else:
-                print_lines([f"{word}\t{tag}" for word, tag in zip(words, tags, strict=True)])
-                print_lines([""])
+        print_labels(labeller, lines, json=json)
         sys.stdout.flush()
+
+
+def _print_tags(labeller: "Labeller", lines: list[str], *, json: bool) -> None:
+    for words, tags in labeller.tag([line.split() for line in lines]):
+        if json:
+            print_json_line({"words": words, "tags": tags})
+        else:
+            print_lines([f"{word}\t{tag}" for word, tag in zip(words, tags, strict=True)])
+            print_lines([""])
+
+
+def _print_classes(labeller: "Labeller", lines: list[str], *, json: bool) -> None:
+    texts = [line.split("\t") for line in lines]
+    for text, label in zip(texts, labeller.classify(texts), strict=True):
+        if json:
+            print_json_line({"texts": text, "label": label})
+        else:
+            print_lines([label])
 
 
 def _let_interrupts_end_a_wait() -> None:
