@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 
-from tests.tiny import KINDS, TINY_TEXT, tiny_tokenizer
+from tests.tiny import KINDS, TINY_TEXT, tiny_pair, tiny_tokenizer
 from tinyglot.data.examples import LabelledText
 from tinyglot.errors import (
     DataFormatError,
@@ -14,6 +14,8 @@ from tinyglot.errors import (
     TaskOptionError,
     UnknownLabelError,
 )
+from tinyglot.methods.contract import Context
+from tinyglot.methods.fine_tuning import METHOD, FineTuningConfig
 from tinyglot.tasks import get_task
 from tinyglot.tasks.texts import text_tokens
 
@@ -183,3 +185,16 @@ def test_refuses_outputs_of_another_head():
     encoded = TOPIC.encode(texts(["neutral"]), tiny_tokenizer("unigram"), LABELS, 128)
     with pytest.raises(UnknownLabelError, match=r"shape \(2,\)[\s\S]*3, one for each of negative"):
         TOPIC.decode(encoded, [np.zeros(2, np.float32)], LABELS)
+
+
+def test_the_plan_says_how_many_texts_are_cut(tmp_path):
+    for name, text in (("sports", "leo " * 40), ("health", "Juma")):
+        path = tmp_path / "swh-Latn" / "train.tsv"
+        path.parent.mkdir(exist_ok=True)
+        head = "" if path.exists() else "category\ttext\n"
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"{head}{name}\t{text.strip()}\n")
+    config = FineTuningConfig(task="topic", data=str(tmp_path), languages=("sw",), max_length=16)
+    plan = METHOD.plan(*tiny_pair("bert", "wordpiece"), config, Context())
+    assert plan.num_truncated == 1
+    assert "1 texts are cut at max_length" in plan.summary()

@@ -36,6 +36,7 @@ class FineTuningPlan(Plan):
         num_sentences: Sentences by language and split.
         num_sequences: Training sequences; a sentence above ``max_length`` tokens makes several.
         num_tokens: Tokens in them, special tokens included.
+        num_truncated: Training texts whose end is left out, since they are above ``max_length``.
         num_steps: Optimizer steps.
         num_processes: Processes that share each step.
         vocabulary_size: Rows of the model's embedding.
@@ -50,6 +51,7 @@ class FineTuningPlan(Plan):
     num_sentences: dict[str, dict[str, int]]
     num_sequences: int
     num_tokens: int
+    num_truncated: int = 0
     num_steps: int
     num_processes: int
     vocabulary_size: int
@@ -69,6 +71,7 @@ class FineTuningPlan(Plan):
             *(f"{tag}: {_counts(counts)}" for tag, counts in self.num_sentences.items()),
             f"{self.num_steps:,} steps over {self.num_sequences:,} sequences, "
             f"{self.num_tokens:,} tokens",
+            *([f"{self.num_truncated:,} texts are cut at max_length"] * bool(self.num_truncated)),
             f"{self.num_embedding_rows:,} of {self.vocabulary_size:,} embedding rows ({share:.1%})",
         ]
 
@@ -113,6 +116,7 @@ def plan(
         num_sentences=corpus.num_sentences,
         num_sequences=len(lengths),
         num_tokens=sum(lengths),
+        num_truncated=sum(getattr(encoded, "is_cut", False) for encoded in corpus.train),
         num_steps=_num_steps(lengths, config),
         num_processes=num_processes(),
         vocabulary_size=view(model).num_token_ids,
