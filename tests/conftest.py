@@ -1,4 +1,4 @@
-"""No model hub, no telemetry, few threads (sockets: see addopts in pyproject.toml)."""
+"""No model hub, no telemetry, few threads, no clocks (sockets: see addopts in pyproject.toml)."""
 
 import os
 
@@ -12,6 +12,10 @@ os.environ.update(
 )
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import hypothesis
 import torch
 
 torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+
+hypothesis.settings.register_profile("tinyglot", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("tinyglot")

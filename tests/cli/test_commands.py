@@ -122,7 +122,11 @@ def test_ls_methods():
 
 
 def test_ls_tasks():
-    assert {"id": "ner", "metric": "f1"}.items() <= listed("tasks")[0].items()
+    rows = {row["id"]: row for row in listed("tasks")}
+    ids = {"mlm", "ner", "nli", "paraphrase", "pos", "qa", "retrieval", "sentiment", "topic"}
+    assert set(rows) == ids
+    assert (rows["ner"]["metric"], rows["qa"]["metrics"]) == ("f1", ["f1", "exact_match"])
+    assert rows["retrieval"]["options"]["pooling"] == "mean"
 
 
 def test_ls_languages():

@@ -60,6 +60,7 @@ def _tasks() -> list[dict[str, Any]]:
     return [
         {
             "id": task.id,
+            "metric": task.metrics[0].name,
             "metrics": [metric.name for metric in task.metrics],
             "options": asdict(task) if is_dataclass(task) else {},
             "summary": task.summary,
