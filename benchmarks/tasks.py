@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 SCOPES = ("in-language", "in-script", "in-family")
 RETRIEVAL_DATA = f"{PREFIX}retrieval/tatoeba"
+RETRIEVAL_LANGUAGES = tuple(
+    "afr amh arb ben deu ell eus fin fra gle heb hin ind jpn kat kaz khm kor mar swh tam tel tha "
+    "tur urd vie zho".split()
+)
 
 
 def main() -> None:
@@ -96,7 +100,6 @@ def perturbed(run: "Run") -> Iterator["pl.DataFrame"]:
 def retrieval() -> TaskScores:
     """Find translations with the bundled encoder as it is, with the prefix that it expects."""
     import tinyglot
-    from tinyglot.data.reading import available_languages
 
     task_options = {"prefix": "query: "}
     model = "bundled:multilingual-e5-small"
@@ -104,7 +107,7 @@ def retrieval() -> TaskScores:
         model,
         task="retrieval",
         data=RETRIEVAL_DATA,
-        languages=available_languages("parallel", RETRIEVAL_DATA),
+        languages=RETRIEVAL_LANGUAGES,
         task_options=task_options,
     )
     return TaskScores(
