@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
 SCOPES = ("in-language", "in-script", "in-family")
 RETRIEVAL_DATA = f"{PREFIX}retrieval/tatoeba"
-RETRIEVAL_LANGUAGES = tuple(
-    "afr amh arb ben deu ell eus fin fra gle heb hin ind jpn kat kaz khm kor mar swh tam tel tha "
-    "tur urd vie zho".split()
+RETRIEVAL_LANGUAGES = (
+    *("afr", "amh", "arb", "ben", "deu", "ell", "eus", "fin", "fra", "gle"),
+    *("heb", "hin", "ind", "jpn", "kat", "kaz", "khm", "kor", "mar", "swh"),
+    *("tam", "tel", "tha", "tur", "urd", "vie", "zho"),
 )
 
 
