@@ -74,12 +74,49 @@ def test_an_id_that_is_there_twice_is_named(squad):
         ({"question": "Wapi?"}, "question without id"),
         (QUESTION | {"answers": [{"text": "Juma"}]}, "q1: answers without text or answer_start"),
         (QUESTION | {"answers": [{"text": None, "answer_start": 1}]}, "q1: answers without text"),
+        (QUESTION | {"answers": 5}, "q1: answers without text"),
+        (QUESTION | {"answers": "Mombasa"}, "q1: answers without text"),
+        (QUESTION | {"answers": [{"text": "u", "answer_start": True}]}, "q1: answers without text"),
+        (QUESTION | {"question": ["Wapi?"]}, "q1: question is no text"),
+        ("Wapi?", 'Juma: no object in "qas"'),
     ],
 )
 def test_broken_questions_are_named(squad, question, text):
     with pytest.raises(DataFormatError, match="1 broken question") as caught:
         read_squad(squad(question))
     assert text in caught.value.got
+
+
+@pytest.mark.parametrize(
+    ("article", "text"),
+    [
+        ({"title": "Juma"}, 'Juma: no list "paragraphs"'),
+        ({"title": "Juma", "paragraphs": 5}, 'Juma: no list "paragraphs"'),
+        ({"title": "Juma", "paragraphs": [5]}, 'Juma: no object in "paragraphs"'),
+        ({"title": "Juma", "paragraphs": [{"context": CONTEXT}]}, 'Juma: no list "qas"'),
+        ({"paragraphs": [{"qas": {"id": "q1"}}]}, 'article 0: no list "qas"'),
+        (5, 'article 0: no list "paragraphs"'),
+    ],
+)
+def test_articles_without_questions_are_named(tmp_path, article, text):
+    path = tmp_path / "test.json"
+    path.write_text(json.dumps({"data": [article]}))
+    with pytest.raises(DataFormatError, match="1 broken question") as caught:
+        read_squad(path)
+    assert caught.value.got == text
+
+
+def test_refuses_a_context_that_is_no_text(squad):
+    with pytest.raises(DataFormatError, match="q1: context is no text"):
+        read_squad(squad(QUESTION, context=["Juma"]))
+
+
+@pytest.mark.parametrize("answers", [5, "Mombasa", [5], {"text": ["x"], "answer_start": [True]}])
+def test_answers_of_another_kind_are_named_in_json_lines(tmp_path, answers):
+    path = tmp_path / "test.jsonl"
+    path.write_text(json.dumps(QUESTION | {"context": CONTEXT, "answers": answers}))
+    with pytest.raises(DataFormatError, match="line 1: question q1: answers without text"):
+        examples_of("qa", read_table(path))
 
 
 @pytest.mark.parametrize(

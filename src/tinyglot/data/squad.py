@@ -36,8 +36,9 @@ def read_squad(path: Path) -> list[Question]:
     checks = QuestionChecks()
     for number, article in enumerate(articles):
         title = str(_field(article, "title") or f"article {number}")
-        for context, row in _rows(article):
-            checks.add(question_of({**row, "context": context, "title": title}), title)
+        for row in _rows(article):
+            known = row if isinstance(row, str) else question_of({**row, "title": title})
+            checks.add(known, title)
     return checks.questions(path)
 
 
@@ -114,6 +115,9 @@ def question_of(row: Mapping[str, Any]) -> Question | str:
     if missing:
         named = f" {cells['id']}" if cells["id"] else ""
         return f"question{named} without {', '.join(missing)}"
+    untold = [name for name in ("context", "question") if not isinstance(cells[name], str)]
+    if untold:
+        return f"question {cells['id']}: {', '.join(untold)} is no text"
     answers = _answers(row.get("answers"))
     if answers is None:
         return f"question {cells['id']}: answers without text or answer_start"
@@ -130,9 +134,12 @@ def _answers(cell: Any) -> list[Answer] | None:  # noqa: ANN401  (from a file)
         if not isinstance(texts, list) or not isinstance(starts, list) or len(texts) != len(starts):
             return None
         pairs = list(zip(texts, starts, strict=True))
-    else:
+    elif isinstance(cell, list):
         pairs = [(_field(answer, "text"), _field(answer, "answer_start")) for answer in cell]
-    if not all(isinstance(text, str) and isinstance(start, int) for text, start in pairs):
+    else:
+        return None
+    # not isinstance: true is an integer in Python, but no place in a text
+    if not all(isinstance(text, str) and type(start) is int for text, start in pairs):
         return None
     return [Answer(text, start) for text, start in pairs]
 
@@ -165,10 +172,23 @@ def _articles(path: Path) -> list[Any]:
     return articles
 
 
-def _rows(article: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:  # noqa: ANN401  (from a file)
-    for paragraph in _field(article, "paragraphs") or []:
-        for row in _field(paragraph, "qas") or []:
-            yield _field(paragraph, "context"), row if isinstance(row, Mapping) else {}
+def _rows(article: Any) -> Iterator[Mapping[str, Any] | str]:  # noqa: ANN401  (from a file)
+    """Give the questions of an article with their contexts, or what is wrong with a place."""
+    for paragraph in _list(article, "paragraphs"):
+        if isinstance(paragraph, str):
+            yield paragraph
+            continue
+        context = _field(paragraph, "context")
+        for row in _list(paragraph, "qas"):
+            yield {**row, "context": context} if isinstance(row, Mapping) else row
+
+
+def _list(value: Any, name: str) -> list[Mapping[str, Any] | str]:  # noqa: ANN401  (from a file)
+    """Give a list of objects; in place of one that is none, the text of a problem."""
+    found = _field(value, name)
+    if not isinstance(found, list):
+        return [f'no list "{name}"']
+    return [one if isinstance(one, Mapping) else f'no object in "{name}"' for one in found]
 
 
 def _field(value: Any, name: str) -> Any:  # noqa: ANN401  (from a file)
