@@ -11,8 +11,9 @@ from tinyglot.checkpoints.push import push_checkpoint
 from tinyglot.errors import ModelNotFoundError
 from tinyglot.evaluation import score
 from tinyglot.evaluation.bootstrap import CONFIDENCE
-from tinyglot.evaluation.compare import MAX_DROP, Comparison, check_options, compare_evaluated
-from tinyglot.evaluation.flips import flipped_examples
+from tinyglot.evaluation.choices import check_options, choose_max_drop, choose_metric
+from tinyglot.evaluation.compare import Comparison, compare_evaluated
+from tinyglot.evaluation.flips import check_share, flipped_examples
 from tinyglot.evaluation.precision import changed_predictions, describe_changes
 from tinyglot.evaluation.sameness import RecordedOutputs
 from tinyglot.export import ExportRecord, export_checkpoint, load_predictor, measure_models
@@ -167,7 +168,8 @@ def compare(  # noqa: PLR0913  (each is an option of the command)
     data: str | Path,
     languages: Sequence[str],
     split: str = "test",
-    max_drop: float = MAX_DROP,
+    metric: str | None = None,
+    max_drop: float | None = None,
     confidence: float = CONFIDENCE,
     task_options: Mapping[str, Any] | None = None,
     flips: str | Path | None = None,
@@ -181,8 +183,9 @@ def compare(  # noqa: PLR0913  (each is an option of the command)
         data: A directory ``<language>/{train,dev,test}``, a catalogue id, or a hub dataset id.
         languages: Tags or codes.
         split: Which split.
-        max_drop: Largest drop that is allowed, in percentage points (in the metric's own unit
-            where it is no share).
+        metric: Which score of the task; the main one if ``None``.
+        max_drop: Largest drop that is allowed, in percentage points, 2.0 if ``None``; in the
+            metric's own unit where it is no share, and then it must be given.
         confidence: Of the intervals.
         task_options: Fields of the task, such as ``layer``.
         flips: A JSONL file to write: the examples that only one of both gets right.
@@ -193,31 +196,37 @@ def compare(  # noqa: PLR0913  (each is an option of the command)
     Raises:
         TinyglotError: For every bad input.
     """
-    check_options(max_drop, confidence)
     chosen = get_task(task, task_options)
-    examples = score.read_languages(chosen, data, languages, split)
-    first, before = _recorded(dense, chosen, examples)
-    second, after = _recorded(small, chosen, examples)
+    by = choose_metric(chosen, metric)
+    allowed = choose_max_drop(max_drop, by)
+    check_options(allowed, confidence)
     if flips is not None:
-        write_text(Path(flips), flipped_examples(before, after, chosen).write_ndjson())
+        check_share(by)
+    examples = score.read_languages(chosen, data, languages, split)
+    first, labels, before = _recorded(dense, chosen, examples)
+    second, other_labels, after = _recorded(small, chosen, examples)
+    if flips is not None:
+        write_text(Path(flips), flipped_examples(before, after, chosen, by).write_ndjson())
     return compare_evaluated(
         before,
         after,
         chosen,
-        max_drop=max_drop,
+        metric=by,
+        max_drop=allowed,
         confidence=confidence,
-        same_outputs=first.are_those_of(second),
+        same_outputs=labels == other_labels and first.are_those_of(second),
     )
 
 
 def _recorded(
     model: str | Path, task: Task[Any, Any], examples: Mapping[str, Sequence[Any]]
-) -> tuple[RecordedOutputs, dict[str, score.Evaluated]]:
+) -> tuple[RecordedOutputs, tuple[str, ...], dict[str, score.Evaluated]]:
     predictor = load_predictor(model, hidden_layer=task.hidden_layer)
     check_head(predictor.directory, task)
     run = RecordedOutputs(predictor)
     tokenizer, labels = load_tokenizer(predictor.directory), label_names(predictor.directory)
-    return run, score.evaluate_examples(run, tokenizer, labels, task, examples)
+    found = score.evaluate_examples(run, tokenizer, labels, task, examples)
+    return run, labels if "Classification" in task.head else (), found
 
 
 def export(

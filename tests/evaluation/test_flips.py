@@ -5,7 +5,13 @@ import scipy.stats
 from tinyglot.data.conll import TaggedSentence
 from tinyglot.data.examples import Answer, Question
 from tinyglot.errors import ComparisonError, UnpairedExamplesError
-from tinyglot.evaluation.flips import flip_counts, flipped_examples, right_examples
+from tinyglot.evaluation.flips import (
+    dividing_columns,
+    flip_counts,
+    flipped_examples,
+    right_examples,
+    used_columns,
+)
 from tinyglot.evaluation.score import Evaluated
 from tinyglot.tasks import get_task
 from tinyglot.tasks.task import Metric
@@ -68,6 +74,22 @@ def test_the_text_of_answers_is_shown():
     )
     [row] = flipped_examples(dense, small, task).to_dicts()
     assert (row["gold"], row["dense"], row["small"]) == ("Accra | In Accra", "Accra", "In")
+
+
+def test_counts_of_other_metrics_make_nothing_wrong():
+    """BUCC: a sentence without translation has counts for mined pairs only."""
+    accuracy, mined = get_task("retrieval").metrics
+    counts = np.array([[1, 1, 0, 1, 1], [0, 0, 0, 1, 0], [0, 1, 0, 0, 0]])
+    assert right_examples(counts, accuracy).tolist() == [True, True, False]
+    assert right_examples(counts, mined).tolist() == [False, False, True]
+    assert used_columns(accuracy, 5).tolist() == [True, True, False, False, False]
+    assert used_columns(mined, 5).tolist() == [False, False, True, True, True]
+
+
+def test_counts_that_a_loss_is_divided_by():
+    loss, perplexity = get_task("mlm").metrics
+    assert dividing_columns(loss, 3).tolist() == [False, True, False]
+    assert dividing_columns(perplexity, 3).tolist() == [False, False, True]
 
 
 def test_a_loss_is_neither_right_nor_wrong():

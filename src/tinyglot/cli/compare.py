@@ -34,8 +34,15 @@ def compare(  # noqa: PLR0913  (one parameter an option)
     data: Annotated[str, typer.Option(help="<language>/{train,dev,test} directory, or a hub id")],
     language: Annotated[list[str], typer.Option(help="tag or code, such as swh-Latn or sw")],
     split: Annotated[str, typer.Option(help="which split, also a part: test[:20%]")] = "test",
+    metric: Annotated[
+        str | None, typer.Option(help="which score of the task; default the main one")
+    ] = None,
     max_drop: Annotated[
-        float | None, typer.Option(help="largest allowed drop, percentage points; default 2.0")
+        float | None,
+        typer.Option(
+            help="largest allowed drop; percentage points, default 2.0; of a score that is no "
+            "share, its own unit, no default"
+        ),
     ] = None,
     confidence: Annotated[float | None, typer.Option(help="of the intervals; default 0.95")] = None,
     flips: Annotated[
@@ -61,7 +68,7 @@ def compare(  # noqa: PLR0913  (one parameter an option)
         languages=language,
         split=split,
         task_options=task_options(task_option),
-        **given(max_drop=max_drop, confidence=confidence, flips=flips),
+        **given(metric=metric, max_drop=max_drop, confidence=confidence, flips=flips),
     )
     code = found.exit_code
     if code == INCONCLUSIVE and allow_inconclusive:

@@ -1,6 +1,7 @@
 """Two models on the same examples: every language's difference, and whether it may be."""
 
 import math
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -8,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyglot.errors import ComparisonError
 from tinyglot.evaluation.bootstrap import CONFIDENCE, NUM_RESAMPLES, percentiles
+from tinyglot.evaluation.choices import MAX_DROP, check_options, check_same_tokens
+from tinyglot.evaluation.counts import checked_pairs
 from tinyglot.evaluation.differences import (
     Difference,
     holm,
@@ -17,15 +19,19 @@ from tinyglot.evaluation.differences import (
     resampled_deltas,
     score_pair,
 )
-from tinyglot.evaluation.flips import check_same_examples, flip_counts
+from tinyglot.evaluation.flips import (
+    check_same_examples,
+    flip_counts,
+    used_columns,
+)
 from tinyglot.evaluation.score import Evaluated
-from tinyglot.evaluation.verdicts import Allowance, Verdict, judge
+from tinyglot.evaluation.verdicts import Allowance, Evidence, Verdict, judge
 from tinyglot.languages import LanguageTag
-from tinyglot.tasks.task import Metric, Task
+from tinyglot.tasks.task import Counts, Metric, Task
 
 HOLDS, LOSES, INCONCLUSIVE = 0, 1, 3
-MAX_DROP = 2.0
 POINTS = 100.0
+MOST_RESAMPLES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +46,12 @@ class LanguageComparison:
         delta: ``small - dense``; in percentage points where the metric is a share.
         low: Lower end of the interval of ``delta``.
         high: Upper end.
-        p_value: Of the permutation test.
+        num_informative: Examples in which either model has a count that the score uses: for F1,
+            sentences with an entity that is there or was claimed.
+        p_value: Of the permutation test: that the models are equally good.
         adjusted_p_value: After Holm, over the languages that were compared.
+        adjusted_drop_p_value: That there is no drop or an allowed one: the larger of the
+            permutation test's and the bootstrap's p-value, after Holm.
         verdict: ``holds``, ``loses`` or ``inconclusive``.
         n_needed: Examples that would be enough to tell, if ``inconclusive``; ``None`` otherwise,
             and where no number is enough.
@@ -57,8 +67,10 @@ class LanguageComparison:
     delta: float
     low: float
     high: float
+    num_informative: int
     p_value: float
     adjusted_p_value: float
+    adjusted_drop_p_value: float
     verdict: Verdict
     n_needed: int | None
     lost: int | None
@@ -78,7 +90,8 @@ class Comparison:
         higher_is_better: Which of two scores is the better one.
         max_drop: Largest drop that is allowed; in metrics where lower is better, largest rise.
         confidence: Of the intervals.
-        num_resamples: Of the bootstrap and of the permutation test.
+        num_resamples: Of the bootstrap and of the permutation test; more than asked for where
+            that many could prove nothing about so many languages.
         seed: Of both.
         same_outputs: Whether the models gave the same outputs, up to rounding.
         languages: Most damaged first.
@@ -142,18 +155,20 @@ def compare_evaluated(  # noqa: PLR0913  (each is an option of the comparison)
     small: Mapping[LanguageTag, Evaluated],
     task: Task[Any, Any],
     *,
+    metric: Metric | None = None,
     max_drop: float = MAX_DROP,
     confidence: float = CONFIDENCE,
     seed: int = 0,
     num_resamples: int = NUM_RESAMPLES,
     same_outputs: bool = False,
 ) -> Comparison:
-    """Compare what two models said about the same examples, by the task's main metric.
+    """Compare what two models said about the same examples.
 
     Args:
         dense: What the one model said, by language.
         small: What the other said.
         task: The task.
+        metric: One of its metrics; the main one if ``None``.
         max_drop: Largest drop that is allowed: percentage points where the metric is a share, the
             metric's own unit elsewhere.
         confidence: Of the intervals.
@@ -166,14 +181,16 @@ def compare_evaluated(  # noqa: PLR0913  (each is an option of the comparison)
         Every language's difference and verdict, most damaged first.
 
     Raises:
-        ComparisonError: If ``max_drop`` or ``confidence`` is out of range.
+        ComparisonError: If ``max_drop`` or ``confidence`` is out of range, or scores are a token
+            and the models' tokens differ.
         UnpairedExamplesError: If languages or examples differ.
         NoExamplesError: If a language has no example.
         NonFiniteScoreError: If a count or a score is infinite or no number.
     """
     check_options(max_drop, confidence)
     check_same_examples(dense, small)
-    metric = task.metrics[0]
+    metric = metric or task.metrics[0]
+    check_same_tokens(dense, small, metric)
     scale = POINTS if metric.unit == "fraction" else 1.0
     allowed = Allowance(
         max_drop / scale,
@@ -183,20 +200,27 @@ def compare_evaluated(  # noqa: PLR0913  (each is an option of the comparison)
         same_outputs=same_outputs,
         num_languages=len(dense),
     )
-    pairs = {tag: (dense[tag], small[tag]) for tag in dense}
+    num_resamples = _enough_resamples(num_resamples, allowed)
+    pairs = {tag: (dense[tag], small[tag]) for tag in sorted(dense)}
     deltas = [
-        resampled_deltas(before.counts, after.counts, metric.scores, seed + place, num_resamples)
-        for place, (before, after) in enumerate(pairs.values())
+        resampled_deltas(
+            before.counts,
+            after.counts,
+            metric.scores,
+            seed + zlib.crc32(tag.encode()),
+            num_resamples,
+        )
+        for tag, (before, after) in pairs.items()
     ]
     p_values = [
         permutation_p_value(before.counts, after.counts, metric.scores, seed, num_resamples)
         for before, after in pairs.values()
     ]
+    drops = [max(p, _drop_p_value(d, allowed)) for p, d in zip(p_values, deltas, strict=True)]
+    tested = zip(p_values, holm(p_values), holm(drops), strict=True)
     found = [
-        _language(tag, pair, metric, (drawn, p, adjusted), allowed)
-        for (tag, pair), drawn, p, adjusted in zip(
-            pairs.items(), deltas, p_values, holm(p_values), strict=True
-        )
+        _language(tag, pair, metric, (drawn, tests), allowed)
+        for (tag, pair), drawn, tests in zip(pairs.items(), deltas, tested, strict=True)
     ]
     return Comparison(
         task=task.id,
@@ -218,30 +242,51 @@ def _language(
     tag: LanguageTag,
     pair: tuple[Evaluated, Evaluated],
     metric: Metric,
-    found: tuple[NDArray[np.float64], float, float],
+    found: tuple[NDArray[np.float64], tuple[float, float, float]],
     allowed: Allowance,
 ) -> LanguageComparison:
-    deltas, p_value, adjusted = found
+    deltas, tests = found
     counts = pair[0].counts, pair[1].counts
     before, after = score_pair(*counts, metric.scores)
     difference = Difference(before, after, after - before, *percentiles(deltas, allowed.confidence))
-    verdict, needed = judge(difference, adjusted, len(counts[0]), allowed)
+    evidence = Evidence(len(counts[0]), _num_informative(counts, metric), *tests[1:])
+    verdict, needed = judge(difference, evidence, allowed)
     flips = flip_counts(*counts, metric) if allowed.is_share else None
     scale = POINTS if allowed.is_share else 1.0
     return LanguageComparison(
         tag,
-        len(counts[0]),
+        evidence.n,
         before,
         after,
         scale * difference.delta,
         scale * difference.low,
         scale * difference.high,
-        p_value,
-        adjusted,
+        evidence.num_informative,
+        *tests,
         verdict,
         needed,
         *(flips or (None, None, None)),
     )
+
+
+def _num_informative(counts: tuple[Counts, Counts], metric: Metric) -> int:
+    """Count the examples in which either model has a count that the score uses."""
+    both = np.stack(checked_pairs(*counts))
+    used = both[..., used_columns(metric, both.shape[-1])]
+    return int(used.any(axis=(0, -1)).sum())
+
+
+def _drop_p_value(deltas: NDArray[np.float64], allowed: Allowance) -> float:
+    """Say how often a resample has no drop or an allowed one, two-sided as the interval is."""
+    gains = deltas if allowed.higher_is_better else -deltas
+    inside = int((gains >= -allowed.max_drop).sum())
+    return min(1.0, 2 * (1 + inside) / (1 + len(gains)))
+
+
+def _enough_resamples(num_resamples: int, allowed: Allowance) -> int:
+    """Take so many that the smallest p-value, after Holm, is half of what is to be undercut."""
+    needed = math.ceil(4 * allowed.num_languages / (1.0 - allowed.confidence))
+    return max(num_resamples, min(needed, MOST_RESAMPLES))
 
 
 def _macro_average(
@@ -257,29 +302,3 @@ def _macro_average(
 
 def _damage_order(found: LanguageComparison, metric: Metric) -> tuple[float, LanguageTag]:
     return (found.delta if metric.higher_is_better else -found.delta), found.language
-
-
-def check_options(max_drop: float, confidence: float) -> None:
-    """Refuse what cannot be asked, before any model runs.
-
-    Args:
-        max_drop: Largest drop that is allowed.
-        confidence: Of the intervals.
-
-    Raises:
-        ComparisonError: If one is out of range.
-    """
-    if not (math.isfinite(max_drop) and max_drop >= 0.0):
-        raise ComparisonError(
-            "Could not compare: the largest allowed drop is no such thing.",
-            got=f"{max_drop}",
-            expected="0 or more, in percentage points or in the metric's own unit",
-            fix="--max-drop 2.0",
-        )
-    if not 0.0 < confidence < 1.0:
-        raise ComparisonError(
-            "Could not compare: the confidence is no share.",
-            got=f"{confidence}",
-            expected="above 0 and below 1",
-            fix="--confidence 0.95",
-        )

@@ -15,6 +15,7 @@ from tinyglot.languages import LanguageTag
 from tinyglot.tasks.task import Counts, Metric, Task
 
 ROUNDING = 1e-9
+NUM_PROBES = 16
 SCHEMA = {
     "language": pl.String,
     "index": pl.Int64,
@@ -41,11 +42,64 @@ class FlipCounts(NamedTuple):
     p_value: float
 
 
+def used_columns(metric: Metric, num_columns: int) -> NDArray[np.bool_]:
+    """Tell which counts a metric looks at; a task's rows may hold those of other metrics too.
+
+    Args:
+        metric: Of the task.
+        num_columns: How many counts a row has.
+
+    Returns:
+        For every column, whether more of it changes the score.
+    """
+    changes: NDArray[np.bool_] = (_effects(metric, num_columns) != 0.0).any(axis=-1)
+    return changes
+
+
+def dividing_columns(metric: Metric, num_columns: int) -> NDArray[np.bool_]:
+    """Tell which counts a metric of a task divides by, such as tokens.
+
+    Args:
+        metric: Of the task.
+        num_columns: How many counts a row has.
+
+    Returns:
+        For every column, whether more of it makes the score smaller.
+    """
+    falls = np.less(_effects(metric, num_columns), 0.0)
+    return np.asarray(falls.any(axis=-1), dtype=np.bool_)
+
+
+def _effects(metric: Metric, num_columns: int) -> NDArray[np.float64]:
+    """Add to each column of some made-up totals; one row a column, one effect a total."""
+    totals = np.random.default_rng(0).integers(1, 50, (NUM_PROBES, num_columns)).astype(np.float64)
+    added = totals + np.eye(num_columns)[:, None, :]
+    return scored(metric.scores, added) - scored(metric.scores, totals)
+
+
+def check_share(metric: Metric) -> None:
+    """Refuse a metric by which no example is right or wrong.
+
+    Args:
+        metric: Of the task.
+
+    Raises:
+        ComparisonError: If the metric is no share.
+    """
+    if metric.unit != "fraction" or not metric.higher_is_better:
+        raise ComparisonError(
+            "Could not tell right from wrong examples: the metric is no share of what is right.",
+            got=f"{metric.name} in {metric.unit}",
+            expected="a metric in [0, 1], such as f1 or accuracy",
+            fix="compare without flips",
+        )
+
+
 def right_examples(counts: Counts, metric: Metric) -> NDArray[np.bool_]:
     """Tell which examples are wholly right.
 
     Those are right whose own score is 1, or that have nothing to find and of which nothing was
-    claimed (all counts are 0).
+    claimed (all counts that the metric uses are 0).
 
     Args:
         counts: One row an example.
@@ -58,16 +112,11 @@ def right_examples(counts: Counts, metric: Metric) -> NDArray[np.bool_]:
         ComparisonError: If the metric is no share, so that nothing is right or wrong.
         NonFiniteScoreError: If a score is infinite or no number.
     """
-    if metric.unit != "fraction" or not metric.higher_is_better:
-        raise ComparisonError(
-            "Could not tell right from wrong examples: the metric is no share of what is right.",
-            got=f"{metric.name} in {metric.unit}",
-            expected="a metric in [0, 1], such as f1 or accuracy",
-            fix="compare without flips",
-        )
+    check_share(metric)
     values = np.asarray(counts, dtype=np.float64)
     own = scored(metric.scores, values)
-    right: NDArray[np.bool_] = (own >= 1.0 - ROUNDING) | ~values.any(axis=-1)
+    used = values[..., used_columns(metric, values.shape[-1])]
+    right: NDArray[np.bool_] = (own >= 1.0 - ROUNDING) | ~used.any(axis=-1)
     return right
 
 
@@ -103,13 +152,15 @@ def flipped_examples(
     dense: Mapping[LanguageTag, Evaluated],
     small: Mapping[LanguageTag, Evaluated],
     task: Task[Any, Any],
+    metric: Metric | None = None,
 ) -> pl.DataFrame:
     """List the examples that only one of two models gets right.
 
     Args:
         dense: What the one model said, by language.
         small: What the other said about the same examples.
-        task: The task; its main metric says what is right.
+        task: The task.
+        metric: Says what is right; the task's main one if ``None``.
 
     Returns:
         One row an example: language, index (in the data, from 0), flip (``lost`` or ``gained``),
@@ -117,10 +168,19 @@ def flipped_examples(
 
     Raises:
         UnpairedExamplesError: If languages or examples differ.
-        ComparisonError: If the main metric is no share.
+        ComparisonError: If the metric is no share.
     """
     check_same_examples(dense, small)
-    rows = [row for tag in dense for row in _rows(tag, dense[tag], small[tag], task)]
+    metric = metric or task.metrics[0]
+    right = {
+        tag: [right_examples(found[tag].counts, metric) for found in (dense, small)]
+        for tag in dense
+    }
+    rows = [
+        row
+        for tag, (before, after) in right.items()
+        for row in _rows(tag, (dense[tag], small[tag]), (before, after), task)
+    ]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
@@ -157,10 +217,13 @@ def check_same_examples(
 
 
 def _rows(
-    tag: LanguageTag, dense: Evaluated, small: Evaluated, task: Task[Any, Any]
+    tag: LanguageTag,
+    pair: tuple[Evaluated, Evaluated],
+    right: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+    task: Task[Any, Any],
 ) -> list[tuple[object, ...]]:
-    metric = task.metrics[0]
-    before, after = (right_examples(found.counts, metric) for found in (dense, small))
+    dense, small = pair
+    before, after = right
     return [
         (
             tag,

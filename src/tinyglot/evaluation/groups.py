@@ -147,7 +147,8 @@ def group_scores(
     check_known(rows, groups)
     run = run_columns(rows)
     places = {group: place for place, group in enumerate(dict.fromkeys(groups.values()))}
-    tags = pl.col("language").sort_by("value", descending=not higher_is_better)
+    worst_first = [not higher_is_better, False]  # of equal scores, the first language by name
+    tags = pl.col("language").sort_by("value", "language", descending=worst_first)
     return (
         rows.with_columns(group=pl.col("language").replace_strict(dict(groups)))
         .sort(pl.col("group").replace_strict(places), "language")

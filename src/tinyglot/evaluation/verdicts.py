@@ -1,7 +1,10 @@
 """Whether a language holds, loses, or needs more sentences before anyone can tell."""
 
 import math
+from fractions import Fraction
 from typing import Literal, NamedTuple
+
+from scipy import stats
 
 from tinyglot.evaluation.differences import Difference, examples_needed
 
@@ -28,35 +31,57 @@ class Allowance(NamedTuple):
     num_languages: int
 
 
+class Evidence(NamedTuple):
+    """What speaks for a verdict, beside the difference and its interval.
+
+    Attributes:
+        n: Examples of the language.
+        num_informative: Those in which either model has a count that the score uses: for F1,
+            sentences with an entity that is there or was claimed.
+        equal_p_value: That the models are equally good, after Holm.
+        allowed_p_value: That the drop is none or no larger than allowed, after Holm.
+    """
+
+    n: int
+    num_informative: int
+    equal_p_value: float
+    allowed_p_value: float
+
+
 def judge(
-    difference: Difference, adjusted_p_value: float, n: int, allowed: Allowance
+    difference: Difference, evidence: Evidence, allowed: Allowance
 ) -> tuple[Verdict, int | None]:
     """Say whether a language keeps what it must.
 
-    It *holds* if the interval lies above the largest allowed drop, and there are so many examples
-    that a drop this large would have been seen (``least_examples``). It *loses* if the interval
-    lies below and the permutation test, adjusted for all languages, excludes equal models. A
-    bootstrap over a handful of examples that all agree has no width; the second conditions keep
-    it from proving anything.
+    It *holds* if the interval lies above the largest allowed drop, and there are so many
+    informative examples that a drop this large would have been seen (``least_examples``), or if
+    the small model is better beyond doubt. It *loses* if the interval lies below and a drop that
+    is allowed is excluded for all languages at once. A bootstrap over a handful of examples that
+    all agree has no width; the second conditions keep it from proving anything. From a share of 0
+    nothing can be lost, so it proves nothing either.
 
     Args:
         difference: What was found.
-        adjusted_p_value: Of the permutation test, after Holm.
-        n: Examples of the language.
+        evidence: How many examples it rests on, and p-values.
         allowed: What may be lost.
 
     Returns:
         The verdict, and with ``inconclusive`` the number of examples that would be enough if the
         difference stays the same; ``None`` with the others, and where no number is enough.
     """
-    gain = difference if allowed.higher_is_better else _turned(difference)
-    is_real = adjusted_p_value <= 1.0 - allowed.confidence
-    least = 0 if allowed.same_outputs else least_examples(allowed)
-    if gain.high < -allowed.max_drop and is_real:
-        return "loses", None
-    if gain.low >= -allowed.max_drop and (n >= least or (gain.low > 0.0 and is_real)):
+    if allowed.same_outputs:
         return "holds", None
-    return "inconclusive", _needed(gain, n, allowed)
+    if allowed.is_share and allowed.higher_is_better and difference.dense <= 0.0:
+        return "inconclusive", None
+    gain = difference if allowed.higher_is_better else _turned(difference)
+    doubt = 1.0 - allowed.confidence
+    if gain.high < -allowed.max_drop and evidence.allowed_p_value <= doubt:
+        return "loses", None
+    is_better = gain.low > 0.0 and evidence.equal_p_value <= doubt
+    is_enough = evidence.num_informative >= least_examples(allowed)
+    if gain.low >= -allowed.max_drop and (is_enough or is_better):
+        return "holds", None
+    return "inconclusive", _needed(gain, evidence, allowed)
 
 
 def least_examples(allowed: Allowance) -> float:
@@ -79,16 +104,20 @@ def least_examples(allowed: Allowance) -> float:
     return math.ceil(math.log(1.0 - allowed.confidence) / math.log1p(-allowed.max_drop))
 
 
-def _needed(gain: Difference, n: int, allowed: Allowance) -> int | None:
-    by_interval = examples_needed(gain, -allowed.max_drop, n)
-    if by_interval is None:
+def _needed(gain: Difference, evidence: Evidence, allowed: Allowance) -> int | None:
+    by_interval = examples_needed(gain, -allowed.max_drop, evidence.n)
+    if by_interval is None or evidence.num_informative == 0:
         return None
+    each = Fraction(evidence.n, evidence.num_informative)
     if gain.delta > -allowed.max_drop:
         least = least_examples(allowed)
-        return max(n + 1, by_interval, 0 if math.isinf(least) else int(least))
+        by_size = 0 if math.isinf(least) else math.ceil(int(least) * each)
+        return max(evidence.n + 1, by_interval, by_size)
     # with k examples that all got worse, 2 of 2^k permutations are as extreme
-    by_test = math.ceil(math.log2(2 * allowed.num_languages / (1.0 - allowed.confidence)))
-    return max(n + 1, by_interval, by_test)
+    tail = (1.0 - allowed.confidence) / (2 * allowed.num_languages)
+    by_test = math.ceil(-math.log2(tail) * each)
+    wider: float = (stats.norm.isf(tail) / stats.norm.isf(tail * allowed.num_languages)) ** 2
+    return max(evidence.n + 1, math.ceil(by_interval * wider), by_test)
 
 
 def _turned(difference: Difference) -> Difference:
