@@ -43,6 +43,8 @@ def test_a_pair_of_texts_gets_one_label(inference):
 def test_one_text_where_two_are_needed_is_refused(inference):
     with pytest.raises(DataFormatError, match=r"1 text\(s\): 'Juma'[\s\S]*a tab between"):
         Labeller(inference, task="nli").classify([["Juma"]])
+    with pytest.raises(DataFormatError, match=r"'Juma', line 8"):
+        Labeller(inference, task="nli").classify([["a", "b"], ["Juma"]], first_line=7)
 
 
 def test_a_task_that_labels_nothing_is_refused(topics):

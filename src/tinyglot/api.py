@@ -8,7 +8,7 @@ import polars as pl
 
 from tinyglot.checkpoints.locate import locate_checkpoint
 from tinyglot.checkpoints.push import push_checkpoint
-from tinyglot.errors import ModelNotFoundError
+from tinyglot.errors import ModelNotFoundError, TaskOptionError
 from tinyglot.evaluation import score
 from tinyglot.evaluation.bootstrap import CONFIDENCE
 from tinyglot.evaluation.choices import check_options, choose_max_drop, choose_metric
@@ -110,6 +110,8 @@ def evaluate(  # noqa: PLR0913  (each is an option of the command)
     split: str = "test",
     task_options: Mapping[str, Any] | None = None,
     precision: Literal["fp32", "bf16", "auto"] = "fp32",
+    max_length: int | None = None,
+    seed: int = 0,
     tell: Tell = silent,
 ) -> pl.DataFrame:
     """Score a fine-tuned checkpoint or an export, language by language.
@@ -122,8 +124,10 @@ def evaluate(  # noqa: PLR0913  (each is an option of the command)
         split: Which split.
         task_options: Fields of the task, such as ``layer``.
         precision: Of a checkpoint's matrix products. ``auto`` takes bf16 if it changes no
-            prediction of 64 examples a language.
-        tell: Takes lines for a person, such as how many predictions bf16 changes.
+            prediction of 64 examples a language; not for ``mlm``, which predicts nothing.
+        max_length: Most tokens of a sequence; the model's limit, at most 512, if ``None``.
+        seed: Of the resampling for the intervals.
+        tell: Takes lines for a person: how many predictions bf16 changes, how many texts are cut.
 
     Returns:
         Long-form rows with 95 % intervals; ``tinyglot.evaluation.summary`` averages them.
@@ -132,6 +136,8 @@ def evaluate(  # noqa: PLR0913  (each is an option of the command)
         TinyglotError: For every bad input.
     """
     chosen = get_task(task, task_options)
+    if precision != "fp32" and chosen.objective == "masked_lm":
+        raise _no_decisions(chosen.id, precision)
     predictor = load_predictor(model, hidden_layer=chosen.hidden_layer)
     check_head(predictor.directory, chosen)
     if precision != "fp32" and predictor.format == "checkpoint":
@@ -143,6 +149,7 @@ def evaluate(  # noqa: PLR0913  (each is an option of the command)
             label_names(predictor.directory),
             chosen,
             examples,
+            max_length,
         )
         tell(describe_changes(changes))
         unchanged = not any(number for number, _ in changes.values())
@@ -156,7 +163,18 @@ def evaluate(  # noqa: PLR0913  (each is an option of the command)
         languages,
         split,
         model_name=str(model),
-        seed=0,
+        seed=seed,
+        max_length=max_length,
+        tell=tell,
+    )
+
+
+def _no_decisions(task: str, precision: str) -> TaskOptionError:
+    return TaskOptionError(
+        f"Could not try a faster precision for the task {task}: no prediction could change.",
+        got=f"--precision {precision}",
+        expected="fp32, since its score is a sum of log-probabilities",
+        fix="leave --precision out",
     )
 
 

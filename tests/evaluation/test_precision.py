@@ -3,10 +3,14 @@ import pytest
 import torch
 
 from tests.tiny import tiny_pair
+from tinyglot import api
 from tinyglot.data.conll import TaggedSentence
+from tinyglot.data.examples import Parallel
+from tinyglot.errors import TaskOptionError
 from tinyglot.evaluation.precision import changed_predictions, describe_changes
 from tinyglot.evaluation.predict import torch_predictor
 from tinyglot.tasks import get_task
+from tinyglot.tasks.retrieval import Retrieved
 
 LABELS = ("O", "B-LOC", "B-PER", "I-LOC", "I-PER")
 SENTENCE = TaggedSentence(("Juma", "anaishi", "Nairobi"), ("B-PER", "O", "B-LOC"))
@@ -45,3 +49,25 @@ def test_bf16_is_another_arithmetic_of_the_same_weights(pair):
     spread = np.abs(exact).max()
     assert 0 < np.abs(exact - fast).max() < 0.05 * spread
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_a_margin_that_is_rounded_otherwise_changes_no_decision():
+    task, found = get_task("retrieval"), Retrieved(3, 3, 1.25)
+    assert task.decision(found) == task.decision(found._replace(score=1.26)) == (3, 3)
+    assert task.decision(found) != task.decision(found._replace(mined=-1))
+
+
+def test_vectors_of_another_length_retrieve_the_same():
+    model, tokenizer = tiny_pair("bert", "wordpiece")
+    usual = torch_predictor(model, hidden_layer=-1)
+    nudged = lambda batch: usual(batch) + np.float32(1e-4)  # noqa: E731  (bf16 moves them more)
+    words = ("Juma anaishi Nairobi", "leo", "Asha yuko Dodoma")
+    pairs = {"swh-Latn": [Parallel(word, word) for word in words]}
+    task = get_task("retrieval", {"k": 1})
+    assert changed_predictions((usual, nudged), tokenizer, (), task, pairs) == {"swh-Latn": (0, 3)}
+
+
+@pytest.mark.parametrize("precision", ["auto", "bf16"])
+def test_a_task_without_decisions_has_one_precision(precision):
+    with pytest.raises(TaskOptionError, match=rf"the task mlm[\s\S]*--precision {precision}"):
+        api.evaluate("no model", task="mlm", data="d", languages=["sw"], precision=precision)

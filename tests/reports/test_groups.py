@@ -20,6 +20,11 @@ def test_a_group_has_its_average_band_and_worst_language(capsys):
     assert ["Ethi", "50.0", "–", "50.0", "amh-Ethi", "1"] in [line[:6] for line in lines]
 
 
+def test_the_gap_between_groups_stands_under_the_table(capsys):
+    words = " ".join(word for line in printed(capsys, "script") for word in line)
+    assert "Gap between Latn and Ethi: 30.0." in words
+
+
 def test_an_unknown_grouping_is_refused(capsys):
     with pytest.raises(ComparisonError, match="colour"):
         printed(capsys, "colour")

@@ -1,6 +1,7 @@
 """`tinyglot evaluate`: score a checkpoint or an export, language by language."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -53,11 +54,17 @@ def evaluate(  # noqa: PLR0913  (one parameter an option)
     by: Annotated[
         list[Grouping] | None, typer.Option(help="averages over groups of languages too")
     ] = None,
+    max_length: Annotated[
+        int | None, typer.Option(min=8, help="tokens a sequence, at most; default: 512")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="of the intervals")] = 0,
+    out: Annotated[Path | None, typer.Option(help="write the rows to this parquet file")] = None,
     json: Annotated[bool, typer.Option("--json", help="print the rows as JSON")] = False,  # noqa: FBT002  (a flag)
 ) -> None:
     """Score a model with 95 % intervals; macro-average and worst language beside the mean."""
     from tinyglot import api
-    from tinyglot.reports import print_groups, print_scores
+    from tinyglot.evaluation.score import write_rows
+    from tinyglot.reports import group_rows, print_groups, print_scores
 
     quiet_libraries()
     rows = api.evaluate(
@@ -68,9 +75,16 @@ def evaluate(  # noqa: PLR0913  (one parameter an option)
         split=split,
         task_options=task_options(task_option),
         precision=precision.value,
+        max_length=max_length,
+        seed=seed,
         tell=tell,
     )
-    if json:
+    if out is not None:
+        write_rows(rows, out)
+    if json and by:
+        groups = [row for name in by for row in group_rows(rows, name)]
+        print_json({"rows": rows.to_dicts(), "groups": groups})
+    elif json:
         print_json(rows.to_dicts())
     else:
         print_scores(rows)

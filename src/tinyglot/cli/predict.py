@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol, cast
 
 import typer
 
-from tinyglot.cli.output import print_json_line, print_lines, quiet_libraries
+from tinyglot.cli.output import print_json_line, print_lines, quiet_libraries, tell
 from tinyglot.errors import TextEncodingError
 
 if TYPE_CHECKING:
@@ -36,15 +36,18 @@ def predict(
     from tinyglot.labeller import Labeller
 
     quiet_libraries()
-    labeller = Labeller(model, task=task)
+    labeller = Labeller(model, task=task, tell=tell)
     print_labels = _print_tags if labeller.tags_words else _print_classes
     _let_interrupts_end_a_wait()
+    first_line = 1
     for lines in line_batches(cast(_Stream, sys.stdin.buffer)):
-        print_labels(labeller, lines, json=json)
+        print_labels(labeller, lines, first_line, json=json)
         sys.stdout.flush()
+        first_line += len(lines)
 
 
-def _print_tags(labeller: "Labeller", lines: list[str], *, json: bool) -> None:
+def _print_tags(labeller: "Labeller", lines: list[str], first_line: int, *, json: bool) -> None:
+    del first_line
     for words, tags in labeller.tag([line.split() for line in lines]):
         if json:
             print_json_line({"words": words, "tags": tags})
@@ -53,9 +56,9 @@ def _print_tags(labeller: "Labeller", lines: list[str], *, json: bool) -> None:
             print_lines([""])
 
 
-def _print_classes(labeller: "Labeller", lines: list[str], *, json: bool) -> None:
+def _print_classes(labeller: "Labeller", lines: list[str], first_line: int, *, json: bool) -> None:
     texts = [line.split("\t") for line in lines]
-    for text, label in zip(texts, labeller.classify(texts), strict=True):
+    for text, label in zip(texts, labeller.classify(texts, first_line), strict=True):
         if json:
             print_json_line({"texts": text, "label": label})
         else:

@@ -19,6 +19,7 @@ def changed_predictions(
     labels: Sequence[str],
     task: Task[Any, Any],
     examples: Mapping[LanguageTag, Sequence[Any]],
+    max_length: int | None = None,
 ) -> dict[LanguageTag, tuple[int, int]]:
     """Count the examples about which two ways to run a model disagree.
 
@@ -28,18 +29,21 @@ def changed_predictions(
         labels: The model's labels in the order of their ids.
         task: The task.
         examples: By language; at most 64 of each are tried, evenly spaced.
+        max_length: Most tokens of a sequence; the tokenizer's limit, at most 512, if ``None``.
 
     Returns:
-        By language, how many predictions differ, and how many were tried.
+        By language, how many predictions decide otherwise, and how many were tried.
     """
     tried = {tag: _evenly_spaced(own, EXAMPLES_PER_LANGUAGE) for tag, own in examples.items()}
     first, second = (
-        evaluate_examples(predictor, tokenizer, labels, task, tried) for predictor in predictors
+        evaluate_examples(predictor, tokenizer, labels, task, tried, max_length)
+        for predictor in predictors
     )
     return {
         tag: (
             sum(
-                a != b for a, b in zip(first[tag].predictions, second[tag].predictions, strict=True)
+                task.decision(a) != task.decision(b)
+                for a, b in zip(first[tag].predictions, second[tag].predictions, strict=True)
             ),
             len(own),
         )

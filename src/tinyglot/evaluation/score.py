@@ -1,6 +1,6 @@
 """Evaluation of one model on one task, language by language, as long-form rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,10 @@ from transformers import PreTrainedTokenizerFast
 from tinyglot.data.perturbations import UNPERTURBED, perturbation_of, read_record
 from tinyglot.evaluation.bootstrap import bootstrap_interval
 from tinyglot.evaluation.predict import Predictor, predict
+from tinyglot.files import replacing
 from tinyglot.languages import LanguageTag, resolve_language
-from tinyglot.tasks.task import Counts, Metric, Task
-from tinyglot.tasks.words import sequence_limit
+from tinyglot.tasks.task import Counts, Encoded, Metric, Task
+from tinyglot.tasks.words import MAX_LENGTH, sequence_limit
 
 SCHEMA = {
     "model": pl.String,
@@ -39,11 +40,15 @@ class Evaluated:
         examples: In the data's order.
         predictions: One an example.
         counts: One row an example; every score is a function of sums of rows.
+        num_texts: Sequences that the model saw.
+        num_cut: Those whose text is longer, so that its end was left out.
     """
 
     examples: Sequence[Any]
     predictions: Sequence[Any]
     counts: Counts
+    num_texts: int = 0
+    num_cut: int = 0
 
 
 def evaluate(  # noqa: PLR0913  (each is one column or one input of the evaluation)
@@ -58,6 +63,7 @@ def evaluate(  # noqa: PLR0913  (each is one column or one input of the evaluati
     model_name: str,
     seed: int,
     max_length: int | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> pl.DataFrame:
     """Score a model on every language, with 95 % bootstrap intervals over examples.
 
@@ -75,6 +81,7 @@ def evaluate(  # noqa: PLR0913  (each is one column or one input of the evaluati
         model_name: What the rows call the model.
         seed: Seed of the run, and of the resampling.
         max_length: Most tokens of a sequence; the tokenizer's limit, at most 512, if ``None``.
+        tell: Takes a line for a person if texts are cut.
 
     Returns:
         One row a language and metric: model, task, dataset, language, split, perturbation, seed,
@@ -89,6 +96,8 @@ def evaluate(  # noqa: PLR0913  (each is one column or one input of the evaluati
     """
     examples = read_languages(task, data, languages, split)
     evaluated = evaluate_examples(predictor, tokenizer, labels, task, examples, max_length)
+    if tell is not None and any(found.num_cut for found in evaluated.values()):
+        tell(describe_cuts(evaluated, _limit(tokenizer, max_length)))
     names = {
         "model": model_name,
         "dataset": dataset_name(data),
@@ -146,7 +155,7 @@ def evaluate_examples(
         UnknownLabelError: If the data has a label that the model does not know.
         NonFiniteOutputError: If the model's output is not finite.
     """
-    limit = sequence_limit(tokenizer) if max_length is None else max_length
+    limit = _limit(tokenizer, max_length)
     encoded = {t: task.encode(e, tokenizer, labels, limit) for t, e in examples.items()}
     pad = _pad_token_id(tokenizer)
     outputs = {
@@ -160,7 +169,44 @@ def evaluate_examples(
         for t, parts in encoded.items()
     }
     found = {t: task.decode(encoded[t], outputs[t], labels) for t in examples}
-    return {t: Evaluated(e, found[t], task.count(e, found[t])) for t, e in examples.items()}
+    return {
+        t: Evaluated(e, found[t], task.count(e, found[t]), len(encoded[t]), num_cut(encoded[t]))
+        for t, e in examples.items()
+    }
+
+
+def num_cut(encoded: Sequence[Encoded]) -> int:
+    """Count the texts whose end is left out.
+
+    Args:
+        encoded: What ``Task.encode`` gave.
+
+    Returns:
+        How many; 0 for tasks that cut no text.
+    """
+    return sum(bool(getattr(part, "is_cut", False)) for part in encoded)
+
+
+def describe_cuts(evaluated: Mapping[LanguageTag, Evaluated], limit: int) -> str:
+    """Say how many texts a model did not see the end of.
+
+    Args:
+        evaluated: By language.
+        limit: Most tokens of a sequence.
+
+    Returns:
+        One line.
+
+    Example:
+        >>> import numpy as np
+        >>> describe_cuts({"swh-Latn": Evaluated((), (), np.zeros((0, 1)), 10, 2)}, 128)
+        '2 of 10 texts are cut at 128 tokens (swh-Latn 2)'
+    """
+    cut, seen = (sum(getattr(e, n) for e in evaluated.values()) for n in ("num_cut", "num_texts"))
+    where = ", ".join(
+        f"{tag} {found.num_cut:,}" for tag, found in evaluated.items() if found.num_cut
+    )
+    return f"{cut:,} of {seen:,} texts are cut at {limit:,} tokens ({where})"
 
 
 def score_rows(
@@ -189,6 +235,17 @@ def score_rows(
     return pl.DataFrame(rows, schema=SCHEMA)
 
 
+def write_rows(rows: pl.DataFrame, path: Path) -> None:
+    """Write long-form rows as parquet, in one step.
+
+    Args:
+        rows: As ``evaluate`` gives them.
+        path: The file; replaced if it is there.
+    """
+    with replacing(path) as temporary:
+        rows.write_parquet(temporary)
+
+
 def dataset_name(data: str | Path) -> str:
     """Name a dataset in results without the place where it lies.
 
@@ -209,6 +266,10 @@ def _scored(counts: Counts, metric: Metric, seed: int) -> dict[str, float | int]
     low, high = bootstrap_interval(counts, metric.scores, seed)
     value = float(metric.scores(counts.sum(axis=0)))
     return {"value": value, "n": len(counts), "low": low, "high": high}
+
+
+def _limit(tokenizer: PreTrainedTokenizerFast, max_length: int | None) -> int:
+    return sequence_limit(tokenizer, MAX_LENGTH if max_length is None else max_length)
 
 
 def _pad_token_id(tokenizer: PreTrainedTokenizerFast) -> int:

@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from tinyglot.errors import MissingInputError
-from tinyglot.evaluation.score import evaluate
+from tinyglot.evaluation.score import evaluate, write_rows
 from tinyglot.export import (
     export_checkpoint,
     load_predictor,
@@ -13,7 +13,7 @@ from tinyglot.export import (
     record_scores,
     score_changes,
 )
-from tinyglot.files import locked, replacing, write_json, write_text
+from tinyglot.files import locked, write_json, write_text
 from tinyglot.recipes.directory import refuse_foreign
 from tinyglot.recipes.facts import all_stages, report_facts, stage_facts
 from tinyglot.recipes.heads import has_head, label_names
@@ -73,11 +73,11 @@ def _evaluate_stages(run: Run, tell: Tell) -> None:
         path = _scores_file(run, name)
         if not path.exists():
             tell(f"evaluate: {name}")
-            _write_parquet(_scores(run.recipe, name, directory), path)
+            write_rows(_scores(run.recipe, name, directory, tell), path)
     parts = [pl.read_parquet(_scores_file(run, name)) for name in stages]
     if len(parts) > 1 and list(stages)[-1] == run.export.name:
         record_scores(run.export, score_changes(parts[-2], parts[-1]))
-    _write_parquet(pl.concat(parts), run.directory / "results.parquet")
+    write_rows(pl.concat(parts), run.directory / "results.parquet")
 
 
 def _scores_file(run: Run, stage: str) -> Path:
@@ -98,7 +98,7 @@ def _stages_with_head(run: Run) -> dict[str, Path]:
     return found
 
 
-def _scores(recipe: Recipe, name: str, directory: Path) -> pl.DataFrame:
+def _scores(recipe: Recipe, name: str, directory: Path, tell: Tell) -> pl.DataFrame:
     task = task_of(recipe)
     return evaluate(
         load_predictor(directory, hidden_layer=task.hidden_layer),
@@ -110,12 +110,8 @@ def _scores(recipe: Recipe, name: str, directory: Path) -> pl.DataFrame:
         recipe.evaluate.split if recipe.evaluate else "test",
         model_name=name,
         seed=recipe.seed,
+        tell=tell,
     )
-
-
-def _write_parquet(rows: pl.DataFrame, path: Path) -> None:
-    with replacing(path) as temporary:
-        rows.write_parquet(temporary)
 
 
 def _measure_stages(run: Run, tell: Tell) -> None:

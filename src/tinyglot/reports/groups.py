@@ -7,12 +7,12 @@ import polars as pl
 from rich.table import Table
 from rich.text import Text
 
-from tinyglot.evaluation.groups import group_languages, group_scores
+from tinyglot.evaluation.groups import group_gaps, group_languages, group_scores
 from tinyglot.reports.scale import Scale
 from tinyglot.reports.stages import metric_title
-from tinyglot.tasks import find_metric
 
 HEADINGS = ("macro-average", "standard deviation", "worst language", "languages", "n")
+KEYS = ("model", "task", "metric", "perturbation")
 
 
 def group_tables(rows: pl.DataFrame, by: str) -> Iterator[Table]:
@@ -28,17 +28,47 @@ def group_tables(rows: pl.DataFrame, by: str) -> Iterator[Table]:
     Raises:
         ComparisonError: If there is no such grouping.
     """
+    for (model, task, metric, perturbation), scores in _scores_by_run(rows, by):
+        scale = Scale.of(task, metric)
+        title = f"{metric_title(metric)} by {by}, {task}, {model}, perturbation {perturbation}"
+        caption = f"{title}: {scale.unit}.{_gap(scores, scale)}"
+        yield _table(scores, by, caption, scale)
+
+
+def group_rows(rows: pl.DataFrame, by: str) -> list[dict[str, Any]]:
+    """Average scores over the languages of each script or family, for machines.
+
+    Args:
+        rows: Long-form rows as ``evaluate`` gives them.
+        by: ``script`` or ``family``.
+
+    Returns:
+        One row a run, metric and group, with ``by`` in it.
+
+    Raises:
+        ComparisonError: If there is no such grouping.
+    """
+    parts = _scores_by_run(rows, by)
+    return [{"by": by, **row} for _, scores in parts for row in scores.to_dicts()]
+
+
+def _scores_by_run(rows: pl.DataFrame, by: str) -> Iterator[tuple[tuple[str, ...], pl.DataFrame]]:
     groups = group_languages(rows["language"].unique().sort().to_list(), by)
-    keys = ["model", "task", "metric", "perturbation"]
-    for (model, task, metric, perturbation), part in rows.partition_by(
-        keys, as_dict=True, maintain_order=True
-    ).items():
-        found = find_metric(str(task), str(metric))
-        higher = found is None or found.higher_is_better
-        scores = group_scores(part, groups, higher_is_better=higher)
-        scale = Scale.of(str(task), str(metric))
-        title = f"{metric_title(str(metric))} by {by}, {task}, {model}, perturbation {perturbation}"
-        yield _table(scores, by, f"{title}: {scale.unit}.", scale)
+    parts = rows.partition_by(KEYS, as_dict=True, maintain_order=True)
+    for values, part in parts.items():
+        names = tuple(map(str, values))
+        higher = Scale.of(names[1], names[2]).higher_is_better
+        yield names, group_scores(part, groups, higher_is_better=higher)
+
+
+def _gap(scores: pl.DataFrame, scale: Scale) -> str:
+    """Say how far the best and the worst group are apart; nothing where there is one group."""
+    gaps = group_gaps(scores, higher_is_better=scale.higher_is_better).to_dicts()
+    return "".join(
+        f" Gap between {row['best_group']} and {row['worst_group']}: {scale.points(row['gap'])}."
+        for row in gaps
+        if row["best_group"] != row["worst_group"]
+    )
 
 
 def _table(scores: pl.DataFrame, by: str, caption: str, scale: Scale) -> Table:

@@ -242,6 +242,17 @@ class SentenceRetrieval(Task[Parallel, Retrieved]):
         num_examples = 1 + max(part.example for part in encoded)
         return [found.get(number, missing) for number in range(num_examples)]
 
+    def decision(self, prediction: Retrieved) -> tuple[int, int]:
+        """Leave out the pair's margin.
+
+        Args:
+            prediction: What was found for a source.
+
+        Returns:
+            The nearest target and the mined one.
+        """
+        return prediction.target, prediction.mined
+
     def count(self, gold: Sequence[Parallel], predicted: Sequence[Retrieved]) -> NDArray[np.int64]:
         """Count found translations and mined pairs.
 

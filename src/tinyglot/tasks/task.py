@@ -187,6 +187,17 @@ class Task(ABC, Generic[ExampleT, PredictionT]):
         del encoded
         return output
 
+    def decision(self, prediction: PredictionT) -> object:
+        """Give what a prediction decides, without scores that another arithmetic rounds otherwise.
+
+        Args:
+            prediction: As ``decode`` gives it.
+
+        Returns:
+            The prediction itself, unless a task says otherwise; equal for equal decisions.
+        """
+        return prediction
+
     def text_of(self, example: ExampleT) -> str:
         """Show an example to a person.
 

@@ -145,7 +145,9 @@ def examples_digest(examples: Iterable[TrainingExample]) -> str:
     """
     digest = 0
     for example in examples:
-        ids = np.asarray([len(example.input_ids), *example.input_ids, *example.labels])
+        types = getattr(example, "token_type_ids", None)
+        types = () if types is None else types
+        ids = np.asarray([len(example.input_ids), *example.input_ids, *example.labels, *types])
         digest = zlib.crc32(ids.astype("<i8").tobytes(), digest)
     return f"{digest:08x}"
 

@@ -134,10 +134,14 @@ def continues(model: PreTrainedModel, config: FineTuningConfig, corpus: Corpus) 
         corpus: Says the labels.
 
     Returns:
-        Whether the head is there and has exactly these labels, if the task has any.
+        Whether the head is there and has exactly these labels, if the task has any. Outputs of a
+        head that finds spans need no names: most checkpoints call them ``LABEL_0`` and ``LABEL_1``.
     """
     task = task_of(config)
-    return has_head(model, task) and (not corpus.labels or own_labels(model, task) == corpus.labels)
+    own = own_labels(model, task)
+    is_span = task.head == "AutoModelForQuestionAnswering"
+    fits = len(own) == len(corpus.labels) if is_span else own == corpus.labels
+    return has_head(model, task) and (fits or not corpus.labels)
 
 
 def headed_model(
