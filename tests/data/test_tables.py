@@ -50,6 +50,38 @@ def test_csv_is_quoted(table):
     assert texts(table('label,text\npos,"a, ""b"""\n', "dev.csv")) == ['a, "b"']
 
 
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ('text,label\n"abc,pos\ndef,neg\n"ghi",neg\n', "',' expected after '\"': line 4"),
+        ('text,label\nabc,pos\n"def,neg\nghi,neg\n', "unexpected end of data: line 4"),
+        ('text,label\n"hello" he said,pos\n', "',' expected after '\"': line 2"),
+        ('"text,label\nabc,pos\n', "unexpected end of data: line 2"),
+    ],
+)
+def test_marks_that_are_no_quoting_are_refused_in_csv(table, content, text):
+    with pytest.raises(DataFormatError, match=r"dev\.csv: 1 broken line") as caught:
+        examples_of("text", table(content, "dev.csv"))
+    assert text in caught.value.got
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_mark_that_is_closed_in_another_row_of_tsv_is_text(table, end):
+    lines = ["label\ttext", 'pos\t"one', 'neg\ttwo"', "pos\tthree"]
+    found = examples_of("text", table(end.join([*lines, ""])))
+    assert [(e.label, e.texts[0]) for e in found] == [
+        ("pos", '"one'),
+        ("neg", 'two"'),
+        ("pos", "three"),
+    ]
+
+
+@pytest.mark.parametrize(("name", "mark"), [("dev.tsv", "\t"), ("dev.csv", ",")])
+def test_refuses_two_columns_of_one_name(table, name, mark):
+    with pytest.raises(DataFormatError, match=r"columns have the same name[\s\S]*text more than"):
+        table(mark.join(["text", "label", "text "]) + "\n" + mark.join("abc") + "\n", name)
+
+
 def test_line_numbers_are_those_of_the_file(table):
     content = 'label,text\npos,"a\nb"\n,c\n'
     with pytest.raises(DataFormatError, match="no value for 'label': line 4"):
@@ -127,6 +159,21 @@ def test_broken_json_lines_are_listed_with_missing_and_nan_labels(table):
     assert "JSON, but no object: line 5" in caught.value.got
 
 
+def test_json_lines_that_are_all_broken_are_listed(table):
+    with pytest.raises(DataFormatError, match="2 broken line") as caught:
+        examples_of("text", table('"text"\n\n{\n', "dev.jsonl"))
+    assert "JSON, but no object: line 1" in caught.value.got
+    assert "no JSON (Expecting property name enclosed in double quotes): line 3" in caught.value.got
+
+
+@pytest.mark.parametrize("cell", [["a", "b"], {"a": "b"}, []])
+@pytest.mark.parametrize("column", ["text", "label"])
+def test_lists_and_objects_are_no_value(table, cell, column):
+    row = {"text": "A", "label": "x"} | {column: cell}
+    with pytest.raises(DataFormatError, match=f"no value for '{column}': line 1"):
+        examples_of("text", table(json.dumps(row), "dev.jsonl"))
+
+
 @pytest.mark.parametrize("labels", [[0, 1], [1, -1]])
 def test_class_labels_of_parquet_have_names_and_hidden_ones_are_no_label(tmp_path, labels):
     features = Features({"text": Value("string"), "label": ClassLabel(names=["neg", "pos"])})
@@ -144,6 +191,18 @@ def test_refuses_damaged_parquet(tmp_path):
     (tmp_path / "dev.parquet").write_bytes(b"PAR1 not really")
     with pytest.raises(DataFormatError, match="damaged or no parquet"):
         read_table(tmp_path / "dev.parquet")
+
+
+def test_refuses_parquet_with_a_damaged_page(tmp_path):
+    path = tmp_path / "dev.parquet"
+    rows = {"text": [f"text {i}" for i in range(99)], "label": ["x"] * 99}
+    Dataset.from_dict(rows).to_parquet(path)
+    content = path.read_bytes()
+    path.write_bytes(content[:4] + b"\xff" * 200 + content[204:])
+    opened = read_table(path)
+    with pytest.raises(DataFormatError, match=r"dev\.parquet: it is damaged") as caught:
+        examples_of("text", opened)
+    assert "(after 0 rows)" in caught.value.got
 
 
 @pytest.mark.parametrize("name", ["dev.tsv", "dev.csv", "dev.jsonl"])

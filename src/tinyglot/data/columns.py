@@ -161,8 +161,9 @@ def _raise_if_bad(table: Table, problems: list[Problem], examples: list[Example]
 
 
 def _cell(value: Any, role: str, names: tuple[str, ...] | None) -> str | None:  # noqa: ANN401
-    """Give a cell as text, a label by its name; ``None`` if it is empty, NaN or hidden."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    """Give a cell as text, a label by its name; ``None`` if it is empty, NaN, hidden or a list."""
+    is_nan = isinstance(value, float) and math.isnan(value)
+    if value is None or is_nan or isinstance(value, list | tuple | dict):
         return None
     if role == "label" and names is not None and isinstance(value, int):
         return names[value] if 0 <= value < len(names) else None

@@ -5,6 +5,7 @@ import io
 import itertools
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ import datasets
 import pyarrow  # type: ignore[import-untyped]  # comes without types
 import pyarrow.parquet  # type: ignore[import-untyped]
 
-from tinyglot.data.problems import Problem, read_utf8
+from tinyglot.data.problems import Problem, broken, read_utf8
 from tinyglot.errors import DataFormatError, DataNotFoundError, EmptyTextError
 
 ROWS_AT_A_TIME = 1000
@@ -88,8 +89,8 @@ def label_names(features: datasets.Features) -> dict[str, tuple[str, ...]]:
 
 def _read_tsv(path: Path) -> Table:
     text = read_utf8(path, "a TSV file")
-    quoting = csv.QUOTE_MINIMAL if _is_quoted(text) else csv.QUOTE_NONE
     # in a file without quoting every line is a row, whatever characters it holds
+    quoting = csv.QUOTE_MINIMAL if _is_quoted(text) else csv.QUOTE_NONE
     return _separated(path, csv.reader(io.StringIO(text, newline=""), _dialect("\t", quoting)))
 
 
@@ -101,6 +102,7 @@ def _read_csv(path: Path) -> Table:
 def _dialect(separator: str, quote: int = csv.QUOTE_MINIMAL) -> type[csv.Dialect]:
     class Dialect(csv.excel):
         delimiter = separator
+        strict = True  # or a quotation mark that is never closed swallows the rows behind it
         quoting = quote  # type: ignore[assignment]  # typeshed wants the literal of one constant
 
     return Dialect
@@ -113,15 +115,51 @@ def _is_quoted(text: str) -> bool:
     if not cells or '"' in rest:
         return False
     needs_quotes = any('""' in cell[1:-1] or set(cell) & set("\t\n") for cell in cells)
-    return needs_quotes or not rest.strip("\t\r\n")
+    if not needs_quotes:
+        return not rest.strip("\t\r\n")
+    # two raw marks, the first at the start of a line's last cell and the second at the end of
+    # another, look like one cell over these lines, unless rows of a wrong width tell
+    return not any("\n" in cell for cell in cells) or _is_rectangle(text)
+
+
+def _is_rectangle(text: str) -> bool:
+    """Say whether the rows are as wide as the header only if cells are quoted."""
+    quoted, raw = (_widths(text, quoting) for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE))
+    return len(quoted) == 1 < len(raw)
+
+
+def _widths(text: str, quoting: int) -> set[int]:
+    reader = csv.reader(io.StringIO(text, newline=""), _dialect("\t", quoting))
+    try:
+        return {len(row) for row in reader if row}
+    except csv.Error:
+        return set()
 
 
 def _separated(path: Path, reader: Any) -> Table:  # noqa: ANN401  (csv's type is private)
-    header = [name.strip() for name in next(reader, [])]
-    if not any(header):
-        raise _empty(path)
+    header = _header(path, reader)
     problems: list[Problem] = []
     return Table(str(path), tuple(header), _cells(reader, header, problems), problems=problems)
+
+
+def _header(path: Path, reader: Any) -> list[str]:  # noqa: ANN401  (csv's type is private)
+    expected = "names of columns, each once, in the first line"
+    try:
+        header = [name.strip() for name in next(reader, [])]
+    except csv.Error as error:
+        problems = [(reader.line_num, str(error))]
+        raise broken(path, problems, expected=expected, fix="correct this line") from error
+    if not any(header):
+        raise _empty(path)
+    twice = [name for name, count in Counter(header).items() if count > 1 and name]
+    if twice:
+        raise DataFormatError(
+            f"Could not read {path}: columns have the same name.",
+            got=f"{', '.join(twice)} more than once in {', '.join(header)}",
+            expected=expected,
+            fix="rename or remove one of each",
+        )
+    return header
 
 
 def _cells(
@@ -151,8 +189,8 @@ def _read_json_lines(path: Path) -> Table:
     problems: list[Problem] = []
     rows = _objects(text, problems)
     first = list(itertools.islice(rows, ROWS_AT_A_TIME))
-    if not first and not problems:
-        raise _empty(path)
+    if not first:
+        raise _no_object(path, problems) if problems else _empty(path)
     columns = dict.fromkeys(name for _, row in first for name in row)
     return Table(str(path), tuple(columns), itertools.chain(first, rows), problems=problems)
 
@@ -184,22 +222,34 @@ def _read_parquet(path: Path) -> Table:
         file = pyarrow.parquet.ParquetFile(path)
         features = datasets.Features.from_arrow_schema(file.schema_arrow)
     except (pyarrow.ArrowException, OSError) as error:
-        raise DataFormatError(
-            f"Could not read {path}: it is damaged or no parquet file.",
-            got=error,
-            expected="a parquet file",
-            fix="get the file again",
-        ) from error
+        raise _damaged(path, error) from error
     names = label_names(features)
-    return Table(str(path), tuple(features), _parquet_rows(file), names, unit="row")
+    return Table(str(path), tuple(features), _parquet_rows(path, file), names, unit="row")
 
 
-def _parquet_rows(file: Any) -> Iterator[Row]:  # noqa: ANN401  (untyped)
+def _parquet_rows(path: Path, file: Any) -> Iterator[Row]:  # noqa: ANN401  (untyped)
     number = 0
-    for batch in file.iter_batches(batch_size=ROWS_AT_A_TIME):
-        for row in batch.to_pylist():
-            yield number, row
-            number += 1
+    try:
+        for batch in file.iter_batches(batch_size=ROWS_AT_A_TIME):
+            for row in batch.to_pylist():
+                yield number, row
+                number += 1
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        raise _damaged(path, f"{error} (after {number} rows)") from error
+
+
+def _damaged(path: Path, got: object) -> DataFormatError:
+    return DataFormatError(
+        f"Could not read {path}: it is damaged or no parquet file.",
+        got=got,
+        expected="a parquet file",
+        fix="get the file again",
+    )
+
+
+def _no_object(path: Path, problems: list[Problem]) -> DataFormatError:
+    expected = "one JSON object a line"
+    return broken(path, problems, expected=expected, fix="correct or remove these lines")
 
 
 def _empty(path: Path) -> EmptyTextError:
