@@ -43,8 +43,8 @@ def test_words_may_hold_spaces(conllu):
 
 @pytest.mark.parametrize("separator", ["\t", " "])
 def test_two_columns_as_in_masakhapos(conllu, separator):
-    text = "Ọjọ́ NOUN\n# SYM\n. PUNCT\n\n".replace(" ", separator)
-    sentence = TaggedSentence(("Ọjọ́", "#", "."), ("NOUN", "SYM", "PUNCT"))
+    text = "Ọjọ́ NOUN\n# SYM\n#Uhuru PROPN\n. PUNCT\n\n".replace(" ", separator)
+    sentence = TaggedSentence(("Ọjọ́", "#", "#Uhuru", "."), ("NOUN", "SYM", "PROPN", "PUNCT"))
     assert read_conllu(conllu(text, "dev.txt")) == [sentence]
 
 

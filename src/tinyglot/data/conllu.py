@@ -78,9 +78,9 @@ def _blocks(text: str) -> Iterator[list[Line]]:
 
 
 def _has_tag(line: str) -> bool:
-    """Tell the word ``#`` of a two-column file from a comment."""
+    """Tell a word of a two-column file, such as ``#`` or ``#Uhuru``, from a comment."""
     fields = line.split()
-    return fields[0] == "#" and len(fields) == len(("word", "tag")) and is_upos(fields[-1])
+    return len(fields) == len(("word", "tag")) and is_upos(fields[-1])
 
 
 def _pairs(block: list[Line], problems: list[Problem]) -> Iterator[tuple[str, str]]:
