@@ -44,7 +44,7 @@ class TaggedRows:
         illegal = sorted({tag for tag in named if not is_legal(tag)})
         if illegal:
             self._problems.append(f"row {number}: illegal tag {', '.join(map(repr, illegal))}")
-        elif None in (words or ()):
+        elif not all(isinstance(word, str) and word.strip() for word in words or ()):
             self._problems.append(f"row {number}: a tag without a word")
         elif words:
             self._words.append(tuple(words))
