@@ -80,6 +80,12 @@ def test_ids_without_a_sentence_are_listed(bucc):
     }
 
 
+def test_pairs_that_are_there_twice_are_listed(bucc):
+    write(bucc / "de-en.test.gold", "de-1\ten-9", "de-2\ten-8", "de-1\ten-9")
+    with pytest.raises(DataFormatError, match="a pair that is there twice: line 3"):
+        ParallelDirectory(bucc).read("de", "test")
+
+
 def test_ids_that_are_there_twice_are_listed(bucc):
     write(bucc / "de-en.test.de", "de-1\tHallo", "de-1\tDanke")
     with pytest.raises(DataFormatError, match="an id that is there twice: line 2"):

@@ -190,12 +190,16 @@ def _numbered_texts(path: Path) -> _Texts:
 
 def _gold_pairs(gold: Path, sources: _Texts, targets: _Texts) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
+    seen: set[tuple[str, str]] = set()
     problems: list[Problem] = []
-    expected = "ID<TAB>ID lines, first of the language, then of English"
+    expected = "ID<TAB>ID lines, first of the language, then of English, every pair once"
     for number, (source, target) in _columns(gold, expected, problems):
         missing = _missing((source, sources), (target, targets))
         if missing:
             problems.append((number, f"no sentence has the id {missing}"))
+        if (source, target) in seen:
+            problems.append((number, "a pair that is there twice"))
+        seen.add((source, target))
         pairs.append((source, target))
     if problems:
         raise broken(gold, problems, expected=expected, fix="correct these lines")
