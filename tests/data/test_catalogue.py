@@ -209,6 +209,9 @@ def test_slices_go_by_paragraph_where_articles_have_no_title(hub):
     root = hub({"xquad.de": {"validation": (rows, QUESTIONS)}})
     source = f"xquad={root}"
     assert available_splits("qa", source, "de") == ("test",)
+    for name in ("dev", "validation", "dev[:50%]"):
+        with pytest.raises(DataNotFoundError, match=r"'validation' is the split 'test' here"):
+            read_examples("qa", source, "de", name)
     found = read_examples("qa", source, "de", "test[:25%]")
     assert [item.id for item in found] == ["q0", "q1"]
 

@@ -93,7 +93,7 @@ def read_examples(kind: str, source: str | Path, language: str, split: str) -> l
     name = split_name(split)
     layout = _layout(kind, located)
     if layout is None:
-        there = located.splits.get(canonical_split(name), name)
+        there = _hub_split(located, name)
         config, prefix = located.configs.get(tag), located.row_prefix(tag)
         table = hub_table(located.name, tag, there, config, prefix)
         examples = examples_of(kind, table, located.columns)
@@ -215,6 +215,22 @@ def _hub_languages(source: Source) -> tuple[LanguageTag, ...]:
     if source.entry is not None and has_all:
         return tuple(sorted(source.entry.languages))
     return hub_languages(source.name, source.configs)
+
+
+def _hub_split(source: Source, name: str) -> str:
+    """Give the hub's name of a split; never that of another one of ours."""
+    ours = canonical_split(name)
+    if ours in source.splits:
+        return source.splits[ours]
+    taken = next((n for n, theirs in source.splits.items() if canonical_split(theirs) == ours), "")
+    if taken:
+        raise DataNotFoundError(
+            f"Could not find the split {name!r} of {source.name}.",
+            got=f"what the hub names {source.splits[taken]!r} is the split {taken!r} here",
+            expected="a split that the data set has",
+            fix=f"name the split {taken}, or another one",
+        )
+    return name
 
 
 # --- layouts -----------------------------------------------------------------------------------
