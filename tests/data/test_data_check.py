@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+from datasets import Dataset
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,11 +10,14 @@ from tests.data.tagged_sentences import tagged_sentences
 from tests.data.test_mentions import sentence
 from tests.real_data import real_data
 from tests.tiny import tiny_tokenizer
+from tinyglot.cli.data_check import Kind
+from tinyglot.data.catalogue import KIND_OF_TASK
 from tinyglot.data.checks.check import check_data, kind_of
 from tinyglot.data.checks.facts import IllegalTags, Severity, SplitOverlap
 from tinyglot.data.checks.findings import CHECKS
 from tinyglot.data.checks.measure import count_tokens, measure_overlap, measure_split
 from tinyglot.data.examples import Answer, LabelledText, Parallel, Question
+from tinyglot.data.reading import KINDS
 from tinyglot.errors import DataNotFoundError, UnknownLanguageError
 
 GOOD = "Juma\tB-PER\nyupo\tO\n\nDodoma\tB-LOC\nni\tO\nmji\tO\n\n"
@@ -251,6 +255,56 @@ def test_only_the_languages_that_are_asked_for(data):
 def test_the_kind_is_guessed_from_the_ending(tmp_path, name, kind):
     add(tmp_path, name, "")
     assert kind_of(tmp_path) == kind
+
+
+@pytest.mark.parametrize(
+    ("entry", "kind"), [("xnli", "pair"), ("masakhapos", "pos"), ("sib200", "text")]
+)
+def test_a_local_copy_is_of_its_entrys_kind(tmp_path, entry, kind):
+    add(tmp_path, "sw/a.tsv", "")
+    assert kind_of(f"{entry}={tmp_path}") == kind
+
+
+@pytest.mark.parametrize(
+    ("task", "kind", "name", "content"),
+    [
+        ("nli", "pair", "sw/test.tsv", "premise\thypothesis\tlabel\na\tb\tneutral\n"),
+        ("paraphrase", "pair", "sw/test.tsv", "sentence1\tsentence2\tlabel\na\tb\t1\n"),
+        ("topic", "text", "sw/test.tsv", "text\tlabel\na\tb\n"),
+        ("sentiment", "text", "sw/test.tsv", "text\tlabel\na\tb\n"),
+        ("retrieval", "parallel", "sw/test.tsv", "source\ttarget\na\tb\n"),
+        ("mlm", "lines", "sw/test.txt", "Habari\n"),
+        ("lines", "lines", "sw/test.txt", "Habari\n"),
+    ],
+)
+def test_a_task_will_do_for_a_kind(tmp_path, task, kind, name, content):
+    add(tmp_path, name, content)
+    checked = check_data(tmp_path, task)
+    assert (checked.kind, checked.num_problems) == (kind, 0)
+    assert [facts.num_examples for facts in checked.splits] == [1]
+
+
+def test_every_kind_and_task_can_be_named():
+    assert {kind.value for kind in Kind} == {*KIND_OF_TASK, *KINDS}
+
+
+def test_a_local_copy_is_named_by_its_id(data):
+    assert check_data(f"masakhaner2={data}").source == "masakhaner2"
+
+
+def test_a_damaged_parquet_page_does_not_keep_the_others_from_being_checked(tmp_path):
+    rows = {"text": [f"text {i}" for i in range(99)], "label": ["x"] * 99}
+    for code in ("sw", "yo"):
+        (tmp_path / code).mkdir()
+        Dataset.from_dict(rows).to_parquet(tmp_path / code / "test.parquet")
+    path = tmp_path / "sw/test.parquet"
+    content = path.read_bytes()
+    path.write_bytes(content[:4] + b"\xff" * 200 + content[204:])
+    checked = check_data(tmp_path, "text")
+    assert [facts.language for facts in checked.splits] == ["yor-Latn"]
+    ((tag, split, message),) = found(checked, "broken file")
+    assert (tag, split) == ("swh-Latn", "test")
+    assert "it is damaged" in message
 
 
 def test_tables_of_pairs_are_checked_as_what_they_are_called(tmp_path):

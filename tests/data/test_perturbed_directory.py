@@ -19,6 +19,7 @@ from tinyglot.data.perturbations import (
 )
 from tinyglot.data.perturbations.directory import perturb
 from tinyglot.data.reading import available_languages, read_examples
+from tinyglot.data.sources import public_name
 from tinyglot.errors import (
     DataFormatError,
     DataNotFoundError,
@@ -217,6 +218,28 @@ def test_perturbation_of_names_what_was_done(data, tmp_path):
     record = read_record(tmp_path / "out")
     assert record.options == asked
     assert record.source == "data"
+
+
+def test_a_local_copy_of_an_entry_is_named_by_its_id(data, tmp_path):
+    perturb(f"masakhaner2={data}", ["sw"], MentionReplacement(), tmp_path / "out")
+    assert read_record(tmp_path / "out").source == "masakhaner2"
+    assert str(data) not in (tmp_path / "out" / RECORD_FILE).read_text("utf-8")
+    assert read_record(f"masakhaner2={tmp_path / 'out'}") == read_record(tmp_path / "out")
+    assert perturbation_of(f"masakhaner2={data}") == "none"
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("xnli", "xnli"),
+        ("xnli=private/place", "xnli"),
+        ("organisation/name@abc", "organisation/name@abc"),
+        ("synthetic:ner", "synthetic:ner"),
+    ],
+)
+def test_names_of_data_hold_no_place(data, source, name):
+    assert public_name(source) == name
+    assert public_name(data) == public_name(str(data)) == "data"
 
 
 @pytest.mark.parametrize("source", ["organisation/name@abc", "synthetic:ner"])

@@ -15,7 +15,7 @@ PROBLEM = 1
 
 
 class Kind(StrEnum):
-    """Kinds of labelled data."""
+    """Kinds of labelled data, and the tasks that they are for."""
 
     ner = "ner"
     pos = "pos"
@@ -23,12 +23,20 @@ class Kind(StrEnum):
     pair = "pair"
     qa = "qa"
     parallel = "parallel"
+    lines = "lines"
+    nli = "nli"
+    paraphrase = "paraphrase"
+    topic = "topic"
+    sentiment = "sentiment"
+    retrieval = "retrieval"
+    mlm = "mlm"
 
 
 def check(
     data: Annotated[str, typer.Argument(help="<language>/{train,dev,test} directory, or a hub id")],
     task: Annotated[
-        Kind | None, typer.Option(help="kind of the data; by the files' endings if not given")
+        Kind | None,
+        typer.Option(help="task, or kind of the data; by the files' endings if not given"),
     ] = None,
     language: Annotated[
         list[str] | None, typer.Option(help="only this one, such as swh-Latn or sw")

@@ -87,6 +87,40 @@ def locate_source(source: str | Path, kind: str | None = None) -> Source:
     return Source(path if separator else _hub_id(entry), entry)
 
 
+def public_name(source: str | Path) -> str:
+    """Name data in results without the place where they lie.
+
+    Args:
+        source: As for ``locate_source``.
+
+    Returns:
+        A directory's own name; the id of ``id=PATH``; anything else as it is.
+    """
+    if Path(source).exists():
+        return Path(source).resolve().name
+    copy = _local_copy(source)
+    return str(source) if copy is None else copy[0]
+
+
+def local_path(source: str | Path) -> Path:
+    """Give the path that a source would have if it lies here.
+
+    Args:
+        source: As for ``locate_source``.
+
+    Returns:
+        The ``PATH`` of ``id=PATH``, and anything else as a path, whether it is there or not.
+    """
+    copy = None if Path(source).exists() else _local_copy(source)
+    return Path(source) if copy is None else Path(copy[1])
+
+
+def _local_copy(source: str | Path) -> tuple[str, str] | None:
+    """Take ``id=PATH`` apart; ``None`` if it is something else."""
+    name, separator, path = str(source).partition("=")
+    return (name, path) if separator and name in catalogue() else None
+
+
 def _hub_id(entry: Entry) -> str:
     if entry.hub is None:
         origin = f"get it from {entry.origin.url} and " if entry.origin else ""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerFast
 
+from tinyglot.data.catalogue import KIND_OF_TASK
 from tinyglot.data.checks.facts import (
     DataCheck,
     Finding,
@@ -25,7 +26,7 @@ from tinyglot.data.reading import (
     available_splits,
     read_examples,
 )
-from tinyglot.data.sources import locate_source
+from tinyglot.data.sources import locate_source, public_name
 from tinyglot.errors import DataNotFoundError, TinyglotError
 from tinyglot.languages import LanguageTag, resolve_language
 
@@ -45,7 +46,8 @@ def check_data(
 
     Args:
         source: A directory, a hub id, or an entry of the catalogue.
-        kind: Kind of the examples, as for ``read_examples``; by the files' endings if ``None``.
+        kind: Kind of the examples, as for ``read_examples``, or a task of the catalogue, such as
+            ``nli``; as ``kind_of`` finds it if ``None``.
         languages: Only these, by any codes that ``resolve_language`` accepts; all if empty.
         tokenizer: Counts unknown tokens, if given.
 
@@ -58,13 +60,13 @@ def check_data(
         DataFormatError: If there is no such kind.
         UnsupportedTokenizerError: If the tokenizer's algorithm is not known.
     """
-    chosen = kind or kind_of(source)
+    chosen = kind_of(source) if kind is None else KIND_OF_TASK.get(kind, kind)
     checker = _Checker(source, chosen, tokenizer)
     for tag in _tags(source, chosen, languages):
         checker.check(tag)
     findings = [*checker.broken, *find(chosen, checker.splits, checker.overlaps)]
     return DataCheck(
-        source=_name(source),
+        source=public_name(source),
         kind=chosen,
         tokenizer=None if tokenizer is None else str(Path(tokenizer.name_or_path).name),
         splits=tuple(checker.splits),
@@ -74,15 +76,19 @@ def check_data(
 
 
 def kind_of(source: str | Path) -> str:
-    """Guess the kind of a data set from the ending of its files.
+    """Tell the kind of a data set by its entry of the catalogue, or the ending of its files.
 
     Args:
         source: A directory, or any other name of data.
 
     Returns:
-        ``pos`` for ``.conllu``, ``qa`` for ``.json``, ``text`` for tables, else ``ner``.
+        The entry's kind; without one ``pos`` for ``.conllu``, ``qa`` for ``.json``, ``text`` for
+        tables, else ``ner``.
     """
-    path = Path(locate_source(source).name)
+    located = locate_source(source)
+    if located.entry is not None:
+        return located.entry.kind
+    path = Path(located.name)
     endings = {file.suffix for pattern in ("*", "*/*") for file in sorted(path.glob(pattern))}
     return next((kind for ending, kind in _KINDS.items() if ending in endings), "ner")
 
@@ -162,8 +168,3 @@ def _tags(source: str | Path, kind: str, languages: Sequence[str]) -> tuple[Lang
             fix="name the language, for example --language sw",
         )
     return there
-
-
-def _name(source: str | Path) -> str:
-    path = Path(source)
-    return path.resolve().name if path.exists() else str(source)

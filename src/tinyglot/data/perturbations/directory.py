@@ -18,6 +18,7 @@ from tinyglot.data.perturbations.record import (
 )
 from tinyglot.data.perturbations.replacement import Replaced, replace_mentions
 from tinyglot.data.reading import available_languages, available_splits, read_examples
+from tinyglot.data.sources import public_name
 from tinyglot.data.splits import canonical_split, split_name
 from tinyglot.errors import PerturbationOptionError, RunDirectoryError
 from tinyglot.files import replacing
@@ -91,7 +92,7 @@ def perturb(
             )
             for tag in tags
         }
-        name = _dataset_name(str(source))
+        name = public_name(source)
         record = PerturbationRecord(
             source=name, split=split, options=options, languages=languages_done
         )
@@ -232,8 +233,3 @@ def _write(
 def _written_digest(path: Path, sentences: list[TaggedSentence]) -> str:
     write_conll(path, sentences)
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _dataset_name(source: str) -> str:
-    path = Path(source)
-    return path.resolve().name if path.exists() else source

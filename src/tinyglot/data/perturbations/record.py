@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from tinyglot.data.perturbations.options import MentionReplacement
+from tinyglot.data.sources import local_path
 from tinyglot.errors import DataFormatError
 from tinyglot.files import read_json, write_json
 from tinyglot.languages import LanguageTag
@@ -108,7 +109,7 @@ def read_record(directory: str | Path) -> PerturbationRecord | None:
     """Read how a directory was perturbed.
 
     Args:
-        directory: A data directory, or any other name of data.
+        directory: A data directory, ``id=PATH``, or any other name of data.
 
     Returns:
         The record; ``None`` if there is none, as for everything that is not perturbed.
@@ -116,7 +117,7 @@ def read_record(directory: str | Path) -> PerturbationRecord | None:
     Raises:
         DataFormatError: If the record cannot be read; every mistake is listed.
     """
-    path = Path(directory) / RECORD_FILE
+    path = local_path(directory) / RECORD_FILE
     if not path.is_file():
         return None
     try:
