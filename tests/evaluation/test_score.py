@@ -6,7 +6,7 @@ from tests.tiny import tiny_pair, tiny_tokenizer
 from tinyglot.data.conll import TaggedSentence, write_conll
 from tinyglot.errors import DataNotFoundError, UnknownLabelError, UnknownLanguageError
 from tinyglot.evaluation.predict import torch_predictor
-from tinyglot.evaluation.score import SCHEMA, evaluate
+from tinyglot.evaluation.score import SCHEMA, dataset_name, evaluate
 from tinyglot.tasks import get_task
 
 NER = get_task("ner")
@@ -133,6 +133,11 @@ def test_a_label_that_the_model_does_not_know_is_found_before_the_model_runs(dat
 
     with pytest.raises(UnknownLabelError, match=r"B-LOC \(1x\)"):
         run(never, data, labels=("O", "B-PER", "I-PER"))
+
+
+def test_rows_name_a_local_copy_by_its_id(data):
+    assert dataset_name(f"masakhaner2={data}") == "masakhaner2"
+    assert dataset_name(data) == data.name
 
 
 def test_refuses_an_unknown_language(data):

@@ -9,6 +9,7 @@ import polars as pl
 from transformers import PreTrainedTokenizerFast
 
 from tinyglot.data.perturbations import UNPERTURBED, perturbation_of, read_record
+from tinyglot.data.sources import public_name
 from tinyglot.evaluation.bootstrap import bootstrap_interval
 from tinyglot.evaluation.predict import Predictor, predict
 from tinyglot.files import replacing
@@ -250,7 +251,7 @@ def dataset_name(data: str | Path) -> str:
     """Name a dataset in results without the place where it lies.
 
     Args:
-        data: A data directory or a hub id.
+        data: A data directory, a hub id, or ``id=PATH``.
 
     Returns:
         The directory's own name, or the id; of perturbed data, that of the data before.
@@ -258,8 +259,7 @@ def dataset_name(data: str | Path) -> str:
     record = read_record(data)
     if record is not None:
         return record.source
-    path = Path(data)
-    return path.resolve().name if path.exists() else str(data)
+    return public_name(data)
 
 
 def _scored(counts: Counts, metric: Metric, seed: int) -> dict[str, float | int]:
