@@ -35,8 +35,17 @@ def _described(result: TaskScores) -> str:
     )
     return (
         f"{result.task} on {result.data}, {splits}{options}; {result.model}, {training}. "
-        "1 seed; 95 % intervals over examples."
+        f"1 seed; 95 % intervals over examples.{_tuned(result)}"
     )
+
+
+def _tuned(result: TaskScores) -> str:
+    is_tuned = "threshold" not in result.task_options
+    has_margin = any(row.metric == "f1_margin" for row in result.rows)
+    note = (
+        " `f1_margin` is at the best threshold of the scored sentences themselves: an upper bound."
+    )
+    return note if is_tuned and has_margin else ""
 
 
 def _training(result: TaskScores) -> str:
