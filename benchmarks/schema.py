@@ -369,6 +369,7 @@ Result = Annotated[
     | TrainingStep
     | MainJob
     | TaskScores
+    | Comparisons
     | Int8
     | LayerDropping
     | Evaluation

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.compare_tables import compare_table
 from benchmarks.schema import (
     RESULTS,
+    Comparisons,
     Evaluation,
     Int8,
     Int8Scheme,
@@ -332,6 +334,7 @@ _RENDERERS: dict[type, Callable[[Any], Iterator[str]]] = {
     TrainingStep: _training_step,
     MainJob: _main_job,
     TaskScores: tasks_table,
+    Comparisons: compare_table,
     Int8: int8_table,
     LayerDropping: _layer_dropping,
     Evaluation: _evaluation,
