@@ -159,3 +159,10 @@ def test_reads_lines_and_has_no_labels(tmp_path):
     (tmp_path / "sw/test.txt").write_text("\n".join(TINY_TEXT[:3]))
     assert MLM.read(str(tmp_path), "sw", "test") == list(TINY_TEXT[:3])
     assert MLM.labels(["a"]) == ()
+
+
+def test_so_many_lines_of_a_split_are_scored_evenly_spaced():
+    lines = [str(number) for number in range(10)]
+    assert get_task("mlm", {"max_lines": 4}).scored_examples(lines) == ["0", "2", "5", "7"]
+    assert get_task("mlm", {"max_lines": 0}).scored_examples(lines) == lines
+    assert len(get_task("mlm").scored_examples(lines * 100)) == 200

@@ -110,8 +110,8 @@ def evaluate(  # noqa: PLR0913  (each is one column or one input of the evaluati
 
 def read_languages(
     task: Task[Any, Any], data: str | Path, languages: Sequence[str], split: str
-) -> dict[LanguageTag, list[Any]]:
-    """Read one split of several languages.
+) -> dict[LanguageTag, Sequence[Any]]:
+    """Read what is scored of one split of several languages.
 
     Args:
         task: The task.
@@ -128,7 +128,7 @@ def read_languages(
         DataFormatError: If a file is broken.
     """
     tags = dict.fromkeys(map(resolve_language, languages))
-    return {tag: task.read(str(data), tag, split) for tag in tags}
+    return {tag: task.scored_examples(task.read(str(data), tag, split)) for tag in tags}
 
 
 def evaluate_examples(

@@ -80,6 +80,8 @@ class MaskedLanguageModelling(Task[str, Surprise]):
         metrics: As in ``Task``.
         objective: As in ``Task``.
         mask_probability: Share of the tokens that training hides.
+        max_lines: Lines of a split that are scored, evenly spaced, since a line takes as many
+            passes as it has tokens; 0: all.
         mask_every: Evaluation hides every nth token at once, so that a line takes n passes; 0
             hides one at a time, a pass a token.
     """
@@ -94,6 +96,7 @@ class MaskedLanguageModelling(Task[str, Surprise]):
     objective = "masked_lm"
 
     mask_probability: Annotated[float, Field(gt=0, lt=1)] = 0.15
+    max_lines: Annotated[int, Field(ge=0)] = 200
     mask_every: Annotated[int, Field(ge=0)] = 0
 
     def read(self, source: str, language: str, split: str) -> list[str]:
@@ -108,6 +111,20 @@ class MaskedLanguageModelling(Task[str, Surprise]):
             At least one line.
         """
         return cast(list[str], read_examples("lines", source, language, split))
+
+    def scored_examples(self, examples: Sequence[str]) -> Sequence[str]:
+        """Choose ``max_lines`` lines.
+
+        Args:
+            examples: All lines of the split.
+
+        Returns:
+            Evenly spaced ones, or all if they are no more.
+        """
+        wanted = self.max_lines or len(examples)
+        if wanted >= len(examples):
+            return examples
+        return [examples[place * len(examples) // wanted] for place in range(wanted)]
 
     def labels(self, *examples: Iterable[str]) -> tuple[str, ...]:
         """Give no labels: the vocabulary is what is predicted.

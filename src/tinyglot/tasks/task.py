@@ -135,6 +135,17 @@ class Task(ABC, Generic[ExampleT, PredictionT]):
         """
         return self.encode(examples, tokenizer, labels, max_length)
 
+    def scored_examples(self, examples: Sequence[ExampleT]) -> Sequence[ExampleT]:
+        """Choose the examples of a split that are scored.
+
+        Args:
+            examples: All of the split.
+
+        Returns:
+            All of them, unless a task says otherwise.
+        """
+        return examples
+
     @abstractmethod
     def decode(
         self,
