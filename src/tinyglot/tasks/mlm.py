@@ -96,7 +96,7 @@ class MaskedLanguageModelling(Task[str, Surprise]):
     objective = "masked_lm"
 
     mask_probability: Annotated[float, Field(gt=0, lt=1)] = 0.15
-    max_lines: Annotated[int, Field(ge=0)] = 200
+    max_lines: Annotated[int, Field(ge=0)] = 100
     mask_every: Annotated[int, Field(ge=0)] = 0
 
     def read(self, source: str, language: str, split: str) -> list[str]:
