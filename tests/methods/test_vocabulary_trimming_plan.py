@@ -6,15 +6,12 @@ import re
 import pytest
 import torch
 
-from tests.methods.trimming import LINES, plan_of, write_context
+from tests.methods.trimming import ENGLISH, LINES, TWO, ids_of, plan_of, required, write_context
 from tests.tiny import KINDS, tiny_pair
 from tinyglot.data.text import is_held_out
 from tinyglot.methods.contract import Context
 from tinyglot.methods.vocabulary_trimming import METHOD
-from tinyglot.tokenizers import close_token_ids, required_token_ids
-
-TWO = ("swh-Latn", "amh-Ethi")
-ENGLISH = "The teacher read the letter and the children listened to her."
+from tinyglot.tokenizers import close_token_ids
 
 
 @pytest.fixture
@@ -25,14 +22,6 @@ def two_texts(tmp_path) -> Context:
 @pytest.fixture(scope="module")
 def pair():
     return tiny_pair("xlm_roberta", "unigram")
-
-
-def ids_of(tokenizer, lines) -> set[int]:
-    return {i for line in lines for i in tokenizer(line, add_special_tokens=False)["input_ids"]}
-
-
-def required(tokenizer) -> frozenset[int]:
-    return close_token_ids(tokenizer, required_token_ids(tokenizer))
 
 
 # --- what stays --------------------------------------------------------------------------------

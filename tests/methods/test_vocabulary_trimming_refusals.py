@@ -5,7 +5,7 @@ import re
 import pytest
 from pydantic import ValidationError
 
-from tests.methods.trimming import LINES, plan_of, write_context
+from tests.methods.trimming import LINES, TWO, plan_of, write_context
 from tests.tiny import KINDS, TINY_TEXT, tiny_model, tiny_pair, tiny_tokenizer
 from tinyglot.errors import (
     DataNotFoundError,
@@ -19,10 +19,6 @@ from tinyglot.errors import (
 )
 from tinyglot.methods.contract import Context
 from tinyglot.methods.vocabulary_trimming import METHOD, VocabularyTrimmingConfig
-from tinyglot.tokenizers import close_token_ids, required_token_ids
-
-TWO = ("swh-Latn", "amh-Ethi")
-ENGLISH = "The teacher read the letter and the children listened to her."
 
 
 @pytest.fixture
@@ -33,14 +29,6 @@ def two_texts(tmp_path) -> Context:
 @pytest.fixture(scope="module")
 def pair():
     return tiny_pair("xlm_roberta", "unigram")
-
-
-def ids_of(tokenizer, lines) -> set[int]:
-    return {i for line in lines for i in tokenizer(line, add_special_tokens=False)["input_ids"]}
-
-
-def required(tokenizer) -> frozenset[int]:
-    return close_token_ids(tokenizer, required_token_ids(tokenizer))
 
 
 # --- refusals ----------------------------------------------------------------------------------

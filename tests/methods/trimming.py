@@ -6,6 +6,7 @@ from pathlib import Path
 from tests.tiny import TINY_TEXT
 from tinyglot.methods.contract import Context
 from tinyglot.methods.vocabulary_trimming import METHOD, VocabularyTrimmingConfig
+from tinyglot.tokenizers import close_token_ids, required_token_ids
 
 # tag -> lines of TINY_TEXT in that language, or in its script
 LINES = {
@@ -16,6 +17,20 @@ LINES = {
     "hin-Deva": TINY_TEXT[28:32],
     "jpn-Jpan": TINY_TEXT[43:46],
 }
+
+
+TWO = ("swh-Latn", "amh-Ethi")
+ENGLISH = "The teacher read the letter and the children listened to her."
+
+
+def ids_of(tokenizer, lines) -> set[int]:
+    """Token ids of lines, without special tokens."""
+    return {i for line in lines for i in tokenizer(line, add_special_tokens=False)["input_ids"]}
+
+
+def required(tokenizer) -> frozenset[int]:
+    """Token ids that stay whatever the text is."""
+    return close_token_ids(tokenizer, required_token_ids(tokenizer))
 
 
 def write_context(directory: Path, texts: Mapping[str, Sequence[str]]) -> Context:

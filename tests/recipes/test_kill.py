@@ -28,7 +28,7 @@ POINTS = [
     ("written", f"{DROP}/checkpoint"),
     ("written", f"{DROP}/record.json"),
     ("training", 4),
-    ("written", f"{TUNE_AGAIN}/work/facts.json"),
+    ("written", "/".join((TUNE_AGAIN, "work", "facts.json"))),
     ("written", f"{TUNE_AGAIN}/record.json"),
     ("written", "final"),
     ("written", "evaluation/02-fine_tuning.parquet"),
