@@ -27,7 +27,7 @@ from tinyglot.evaluation.bootstrap import bootstrap_interval
 from tinyglot.evaluation.predict import padded_batches, torch_predictor
 from tinyglot.evaluation.score import evaluate_examples, score_rows
 from tinyglot.tasks import get_task
-from tinyglot.tasks.ner import f1
+from tinyglot.tasks.scores import f1
 from tinyglot.tokenizers import load_tokenizer
 
 DATA, LANGUAGE = "ner/masakhaner2", "swh-Latn"

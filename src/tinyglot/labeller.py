@@ -86,7 +86,7 @@ class Labeller:
         return [next(labels) if any(text) else "" for text in texts]
 
     def _check_columns(self, texts: Sequence[Sequence[str]], first_line: int) -> None:
-        wanted = 2 if getattr(self.task, "kind", "") == "pair" else 1
+        wanted = 2 if self.task.kind == "pair" else 1
         numbered = enumerate(texts, first_line)
         wrong = [(n, text) for n, text in numbered if any(text) and len(text) != wanted]
         if wrong:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tinyglot.data.hub import language_of_name
-from tinyglot.data.problems import listing
+from tinyglot.data.problems import listing, nothing_found
 from tinyglot.data.splits import canonical_split, sorted_splits, split_of_file
 from tinyglot.errors import DataFormatError, DataNotFoundError, UnknownLanguageError
 from tinyglot.languages import LanguageTag, resolve_language
@@ -40,7 +40,7 @@ class DataDirectory:
         self._own_tag = language_of_name(path.resolve().name) if self._own else None
         folders = {} if self._own else _folders(path, self.suffixes)
         if not self._own and not folders:
-            raise _nothing_there(path, self._layout)
+            raise nothing_found("labelled data", path, self._layout)
         self._files = _by_language(path, folders)
 
     @property
@@ -158,14 +158,4 @@ def _several(files: Sequence[Path], tag: LanguageTag, split: str) -> DataFormatE
         fix="move one of them out of the directory"
         if len(folders) == 1
         else f"give the folder itself as data: {' or '.join(map(str, folders))}",
-    )
-
-
-def _nothing_there(path: Path, layout: str) -> DataNotFoundError:
-    there = sorted(child.name for child in path.iterdir()) if path.is_dir() else None
-    return DataNotFoundError(
-        f"Could not find labelled data in {path}.",
-        got="no such directory" if there is None else f"the directory holds {listing(there)}",
-        expected=layout,
-        fix="give the directory that holds the language folders",
     )

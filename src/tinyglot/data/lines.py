@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tinyglot.data.hub import language_of_name
-from tinyglot.data.problems import listing
+from tinyglot.data.problems import listing, nothing_found
 from tinyglot.data.splits import canonical_split, sorted_splits, split_of_file
 from tinyglot.data.text import TextSource, is_held_out
 from tinyglot.data.text_files import is_text_file
@@ -38,13 +38,7 @@ class TextDirectory:
         self._own = [] if self._files else _own_files(path)
         self._own_tag = language_of_name(path.resolve().name.partition(".")[0])
         if not self._files and not self._own:
-            there = sorted(child.name for child in path.iterdir()) if path.is_dir() else None
-            raise DataNotFoundError(
-                f"Could not find text in {path}.",
-                got="no such file or directory" if there is None else f"it holds {listing(there)}",
-                expected=LAYOUT,
-                fix="give the directory that holds these files or folders",
-            )
+            raise nothing_found("text", path, LAYOUT, "no such file or directory")
 
     @property
     def languages(self) -> tuple[LanguageTag, ...]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tinyglot.data.examples import Parallel
 from tinyglot.data.hub import language_of_name
-from tinyglot.data.problems import Problem, broken, listing, read_utf8
+from tinyglot.data.problems import Problem, broken, listing, nothing_found, read_utf8
 from tinyglot.data.splits import canonical_split, sorted_splits
 from tinyglot.errors import DataFormatError, DataNotFoundError, EmptyTextError
 from tinyglot.languages import LanguageTag, resolve_language
@@ -34,13 +34,7 @@ class ParallelDirectory:
         self._pairs = _text_pairs(path)
         self._bucc = _bucc_files(path)
         if not self._pairs and not self._bucc:
-            there = sorted(child.name for child in path.iterdir()) if path.is_dir() else None
-            raise DataNotFoundError(
-                f"Could not find parallel text in {path}.",
-                got="no such directory" if there is None else f"it holds {listing(there)}",
-                expected=LAYOUT,
-                fix="give the directory that holds these files or folders",
-            )
+            raise nothing_found("parallel text", path, LAYOUT)
 
     @property
     def languages(self) -> tuple[LanguageTag, ...]:

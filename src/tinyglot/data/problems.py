@@ -38,6 +38,29 @@ def broken(
     )
 
 
+def nothing_found(
+    what: str, path: Path, layout: str, missing: str = "no such directory"
+) -> DataNotFoundError:
+    """Make the error that says what a directory holds instead.
+
+    Args:
+        what: What was looked for, such as ``parallel text``.
+        path: The directory.
+        layout: How the files should lie.
+        missing: What to say if nothing is there.
+
+    Returns:
+        The error, to be raised.
+    """
+    there = sorted(child.name for child in path.iterdir()) if path.is_dir() else None
+    return DataNotFoundError(
+        f"Could not find {what} in {path}.",
+        got=missing if there is None else f"the directory holds {listing(there)}",
+        expected=layout,
+        fix="give the directory that holds these files or folders",
+    )
+
+
 def by_kind(problems: Sequence[Problem], unit: str = "line") -> list[str]:
     """Write one text a kind of problem with all its lines, the most common kinds first.
 

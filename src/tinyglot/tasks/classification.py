@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +9,6 @@ from pydantic.dataclasses import dataclass
 from transformers import PreTrainedTokenizerFast
 
 from tinyglot.data.examples import LabelledText
-from tinyglot.data.reading import read_examples
 from tinyglot.errors import DataFormatError, UnknownLabelError
 from tinyglot.tasks.task import Counts, Encoded, Metric, Task
 from tinyglot.tasks.texts import TextSequence, text_tokens
@@ -73,29 +71,14 @@ class TextClassificationTask(Task[LabelledText, str]):
     """Reading, encoding, decoding and counting of tasks with one label an example.
 
     Attributes:
-        kind: What ``tinyglot.data.reading`` calls the data.
         head: As in ``Task``.
         classes: All labels, with commas between them, for training data in which languages have
             labels that others lack; empty for those that occur.
     """
 
-    kind: ClassVar[Literal["text", "pair"]]
     head = "AutoModelForSequenceClassification"
 
     classes: str = ""
-
-    def read(self, source: str, language: str, split: str) -> list[LabelledText]:
-        """Read the examples of one language and split; see ``tinyglot.data.reading``.
-
-        Args:
-            source: A data directory, a catalogue id or a hub id.
-            language: Any code that ``resolve_language`` accepts.
-            split: ``train``, ``dev`` or ``test``.
-
-        Returns:
-            At least one example.
-        """
-        return cast(list[LabelledText], read_examples(self.kind, source, language, split))
 
     def labels(self, *examples: Iterable[LabelledText]) -> tuple[str, ...]:
         """Give the labels that occur, sorted; or those that the option ``classes`` names.

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Annotated, NamedTuple, cast
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import regex
@@ -11,7 +11,6 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from transformers import PreTrainedTokenizerFast
 
-from tinyglot.data.reading import read_examples
 from tinyglot.errors import DataFormatError, UnsupportedTokenizerError
 from tinyglot.tasks.task import IGNORED_LABEL, Counts, Encoded, Metric, Task
 from tinyglot.tasks.words import check_length, special_affixes, token_ids, without_special_ids
@@ -74,6 +73,7 @@ class MaskedLanguageModelling(Task[str, Surprise]):
     random numbers.
 
     Attributes:
+        kind: As in ``Task``.
         id: As in ``Task``.
         summary: As in ``Task``.
         head: As in ``Task``.
@@ -86,6 +86,7 @@ class MaskedLanguageModelling(Task[str, Surprise]):
             hides one at a time, a pass a token.
     """
 
+    kind = "lines"
     id = "mlm"
     summary = "Masked language modelling: nats a token and pseudo-perplexity a word; no labels."
     head = "AutoModelForMaskedLM"
@@ -98,19 +99,6 @@ class MaskedLanguageModelling(Task[str, Surprise]):
     mask_probability: Annotated[float, Field(gt=0, lt=1)] = 0.15
     max_lines: Annotated[int, Field(ge=0)] = 100
     mask_every: Annotated[int, Field(ge=0)] = 0
-
-    def read(self, source: str, language: str, split: str) -> list[str]:
-        """Read the lines of one language and split; see ``tinyglot.data.reading``.
-
-        Args:
-            source: A data directory or a hub id.
-            language: Any code that ``resolve_language`` accepts.
-            split: ``train``, ``dev`` or ``test``, also a slice.
-
-        Returns:
-            At least one line.
-        """
-        return cast(list[str], read_examples("lines", source, language, split))
 
     def scored_examples(self, examples: Sequence[str]) -> Sequence[str]:
         """Choose ``max_lines`` lines.

@@ -8,27 +8,11 @@ from numpy.typing import NDArray
 from tinyglot.data.conll import TaggedSentence
 from tinyglot.data.iob import is_legal_tag, spans
 from tinyglot.errors import UnknownLabelError
+from tinyglot.tasks.scores import f1
 from tinyglot.tasks.tagging import Tags, WordTaggingTask, check_word_counts
-from tinyglot.tasks.task import Counts, Metric
+from tinyglot.tasks.task import Metric
 
 OUTSIDE = "O"
-
-
-def f1(totals: Counts) -> NDArray[np.float64]:
-    """Turn summed counts into F1, with seqeval's arithmetic, so that both agree exactly.
-
-    Args:
-        totals: Right, predicted and correct spans in the last axis.
-
-    Returns:
-        F1 in [0, 1]; 0 where no span is predicted rightly.
-    """
-    right, predicted, correct = np.moveaxis(np.asarray(totals, dtype=np.float64), -1, 0)
-    precision = right / np.where(predicted == 0, 1, predicted)
-    recall = right / np.where(correct == 0, 1, correct)
-    both = precision + recall
-    scores: NDArray[np.float64] = 2 * precision * recall / np.where(both == 0, 1, both)
-    return scores
 
 
 class NamedEntityRecognition(WordTaggingTask):

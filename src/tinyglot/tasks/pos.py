@@ -8,37 +8,11 @@ from numpy.typing import NDArray
 from tinyglot.data.conll import TaggedSentence
 from tinyglot.data.conllu import UPOS
 from tinyglot.errors import UnknownLabelError
-from tinyglot.tasks.ner import f1
+from tinyglot.tasks.scores import accuracy, f1_after_accuracy
 from tinyglot.tasks.tagging import Tags, WordTaggingTask, check_word_counts
-from tinyglot.tasks.task import Counts, Metric
+from tinyglot.tasks.task import Metric
 
 Chunk = tuple[str, int, int]
-
-
-def accuracy(totals: Counts) -> NDArray[np.float64]:
-    """Turn summed counts into the share of words with the right tag.
-
-    Args:
-        totals: Right words and all words first, in the last axis.
-
-    Returns:
-        Accuracy in [0, 1].
-    """
-    values = np.asarray(totals, dtype=np.float64)
-    right, words = values[..., 0], values[..., 1]
-    return right / np.where(words == 0, 1, words)
-
-
-def chunk_f1(totals: Counts) -> NDArray[np.float64]:
-    """Turn summed counts into F1 over chunks; see ``tag_chunks``.
-
-    Args:
-        totals: In the last axis, from the third: right, predicted and correct chunks.
-
-    Returns:
-        F1 in [0, 1].
-    """
-    return f1(totals[..., 2:])
 
 
 class PartOfSpeechTagging(WordTaggingTask):
@@ -47,7 +21,7 @@ class PartOfSpeechTagging(WordTaggingTask):
     id = "pos"
     summary = "Part-of-speech tagging: universal tags (UPOS) on words, accuracy over words."
     kind = "pos"
-    metrics = (Metric("accuracy", accuracy), Metric("chunk_f1", chunk_f1))
+    metrics = (Metric("accuracy", accuracy), Metric("chunk_f1", f1_after_accuracy))
 
     def labels(self, *examples: Iterable[TaggedSentence]) -> tuple[str, ...]:
         """Give the 17 universal tags, so that models of all languages have the same labels.

@@ -11,7 +11,6 @@ from pydantic.dataclasses import dataclass
 from transformers import PreTrainedTokenizerFast
 
 from tinyglot.data.examples import Question
-from tinyglot.data.reading import read_examples
 from tinyglot.errors import DataFormatError
 from tinyglot.languages import resolve_language
 from tinyglot.tasks.answers import Normalisation, answer_words, overlap_f1
@@ -77,6 +76,7 @@ class QuestionAnswering(Task[Question, str]):
     """Answer a question with a span of its paragraph.
 
     Attributes:
+        kind: As in ``Task``.
         id: As in ``Task``.
         summary: As in ``Task``.
         head: As in ``Task``.
@@ -89,6 +89,7 @@ class QuestionAnswering(Task[Question, str]):
             XQuAD and TyDiQA-GoldP by those of SQuAD, MLQA by its own.
     """
 
+    kind = "qa"
     id = "qa"
     summary = "Extractive question answering: F1 over words and exact match, as in SQuAD 1.1."
     head = "AutoModelForQuestionAnswering"
@@ -103,7 +104,7 @@ class QuestionAnswering(Task[Question, str]):
         """Read the questions of one language and split; see ``tinyglot.data.reading``.
 
         Args:
-            source: A data directory or a hub id.
+            source: A data directory, a catalogue id or a hub id.
             language: Any code that ``resolve_language`` accepts.
             split: ``train``, ``dev`` or ``test``, also a slice; slices count articles.
 
@@ -111,8 +112,7 @@ class QuestionAnswering(Task[Question, str]):
             At least one question.
         """
         tag = resolve_language(language)
-        questions = cast(list[Question], read_examples("qa", source, tag, split))
-        return [_with_language(question, tag) for question in questions]
+        return [_with_language(question, tag) for question in super().read(source, tag, split)]
 
     def labels(self, *examples: Iterable[Question]) -> tuple[str, ...]:
         """Give the two outputs of a head that finds spans.

@@ -11,7 +11,6 @@ from pydantic.dataclasses import dataclass
 from transformers import PreTrainedTokenizerFast
 
 from tinyglot.data.examples import Parallel
-from tinyglot.data.reading import read_examples
 from tinyglot.errors import DataFormatError
 from tinyglot.tasks.neighbours import (
     FloatArray,
@@ -23,8 +22,8 @@ from tinyglot.tasks.neighbours import (
     scored_neighbours,
     unit_vectors,
 )
-from tinyglot.tasks.ner import f1
-from tinyglot.tasks.task import Counts, Encoded, Metric, Task
+from tinyglot.tasks.scores import accuracy, f1_after_accuracy
+from tinyglot.tasks.task import Encoded, Metric, Task
 from tinyglot.tasks.texts import TextSequence, text_tokens
 
 NOTHING = -1
@@ -55,37 +54,12 @@ class Retrieved(NamedTuple):
     score: float
 
 
-def accuracy(totals: Counts) -> NDArray[np.float64]:
-    """Turn summed counts into the share of sources whose nearest target is their translation.
-
-    Args:
-        totals: Right sources and sources that have a translation first, in the last axis.
-
-    Returns:
-        Accuracy in [0, 1].
-    """
-    values = np.asarray(totals, dtype=np.float64)
-    right, sources = values[..., 0], values[..., 1]
-    return right / np.where(sources == 0, 1, sources)
-
-
-def f1_margin(totals: Counts) -> NDArray[np.float64]:
-    """Turn summed counts into F1 over mined pairs.
-
-    Args:
-        totals: In the last axis, from the third: right, mined and correct pairs.
-
-    Returns:
-        F1 in [0, 1].
-    """
-    return f1(totals[..., 2:])
-
-
 @dataclass(frozen=True, kw_only=True)
 class SentenceRetrieval(Task[Parallel, Retrieved]):
     """Find translations by the distance of sentence vectors, as in Tatoeba and BUCC.
 
     Attributes:
+        kind: As in ``Task``.
         id: As in ``Task``.
         summary: As in ``Task``.
         head: As in ``Task``.
@@ -101,10 +75,11 @@ class SentenceRetrieval(Task[Parallel, Retrieved]):
             highest F1 on the scored examples themselves, as XTREME does on BUCC's dev split.
     """
 
+    kind = "parallel"
     id = "retrieval"
     summary = "Sentence retrieval: nearest translations by cosine, pairs mined by margin; no head."
     head = "AutoModel"
-    metrics = (Metric("accuracy", accuracy), Metric("f1_margin", f1_margin))
+    metrics = (Metric("accuracy", accuracy), Metric("f1_margin", f1_after_accuracy))
     objective = None
 
     layer: int = -1
@@ -114,19 +89,6 @@ class SentenceRetrieval(Task[Parallel, Retrieved]):
     k: Annotated[int, Field(ge=1)] = 4
     margin: Margin = "ratio"
     threshold: float | None = None
-
-    def read(self, source: str, language: str, split: str) -> list[Parallel]:
-        """Read the sentences of one language and split; see ``tinyglot.data.reading``.
-
-        Args:
-            source: A data directory, a catalogue id or a hub id.
-            language: Any code that ``resolve_language`` accepts.
-            split: Mostly ``test``.
-
-        Returns:
-            At least one example.
-        """
-        return cast(list[Parallel], read_examples("parallel", source, language, split))
 
     def labels(self, *examples: Iterable[Parallel]) -> tuple[str, ...]:
         """Give none.

@@ -4,14 +4,13 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerFast
 
 from tinyglot.data.conll import TaggedSentence
-from tinyglot.data.reading import read_examples
 from tinyglot.errors import DataFormatError, UnknownLabelError
 from tinyglot.tasks.task import IGNORED_LABEL, Encoded, Task
 from tinyglot.tasks.words import (
@@ -43,25 +42,10 @@ class WordTaggingTask(Task[TaggedSentence, Tags]):
     """Reading, encoding and decoding of tasks with one tag a word.
 
     Attributes:
-        kind: What ``tinyglot.data.reading`` calls the data.
         head: As in ``Task``.
     """
 
-    kind: ClassVar[Literal["ner", "pos"]]
     head = "AutoModelForTokenClassification"
-
-    def read(self, source: str, language: str, split: str) -> list[TaggedSentence]:
-        """Read the sentences of one language and split; see ``tinyglot.data.reading``.
-
-        Args:
-            source: A data directory, a catalogue id or a hub id.
-            language: Any code that ``resolve_language`` accepts.
-            split: ``train``, ``dev`` or ``test``.
-
-        Returns:
-            At least one sentence.
-        """
-        return cast(list[TaggedSentence], read_examples(self.kind, source, language, split))
 
     def encode(
         self,

@@ -3,11 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerFast
+
+from tinyglot.data.reading import read_examples
 
 ExampleT = TypeVar("ExampleT")
 PredictionT = TypeVar("PredictionT")
@@ -57,6 +59,7 @@ class Task(ABC, Generic[ExampleT, PredictionT]):
     """One kind of labelled data, from file to scores; its fields are options, it has no state.
 
     Attributes:
+        kind: What ``tinyglot.data.reading`` calls the data.
         id: Name in commands and recipes.
         summary: One sentence for ``tinyglot ls tasks``.
         head: The transformers Auto class with the head that the task needs.
@@ -65,24 +68,25 @@ class Task(ABC, Generic[ExampleT, PredictionT]):
             ``masked_lm`` (of tokens that are masked anew in every epoch), or nothing.
     """
 
+    kind: ClassVar[str]
     id: ClassVar[str]
     summary: ClassVar[str]
     head: ClassVar[str]
     metrics: ClassVar[tuple[Metric, ...]]
     objective: ClassVar[Literal["labels", "masked_lm"] | None] = "labels"
 
-    @abstractmethod
     def read(self, source: str, language: str, split: str) -> list[ExampleT]:
-        """Read the examples of one language and split.
+        """Read the examples of one language and split; see ``tinyglot.data.reading``.
 
         Args:
-            source: A data directory or a hub id.
+            source: A data directory, a catalogue id or a hub id.
             language: Any code that ``resolve_language`` accepts.
-            split: ``train``, ``dev`` or ``test``.
+            split: ``train``, ``dev`` or ``test``, also a slice.
 
         Returns:
             At least one example, in the source's order.
         """
+        return cast(list[ExampleT], read_examples(self.kind, source, language, split))
 
     @abstractmethod
     def labels(self, *examples: Iterable[ExampleT]) -> tuple[str, ...]:
