@@ -52,7 +52,7 @@ def test_lists_what_is_there(texts):
     with pytest.raises(DataNotFoundError, match=r"text in yor-Latn[\s\S]*has hau-Latn, swh-Latn"):
         list(TextDirectory(texts).lines("yo", "dev"))
     (texts / "empty").mkdir()
-    with pytest.raises(DataNotFoundError, match="it holds nothing"):
+    with pytest.raises(DataNotFoundError, match="the directory holds nothing"):
         TextDirectory(texts / "empty")
     with pytest.raises(DataNotFoundError, match="no such file or directory"):
         TextDirectory(texts / "absent")
