@@ -6,7 +6,7 @@ from tests.cli.console import run
 from tests.tiny import tiny_pair
 from tinyglot import Labeller, save_checkpoint
 from tinyglot.errors import DataFormatError, UnknownMethodError
-from tinyglot.methods.fine_tuning.head import with_head
+from tinyglot.training.head import with_head
 
 
 def classifier(directory, labels):

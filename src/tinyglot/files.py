@@ -115,6 +115,30 @@ def _disk_full(path: Path) -> DiskFullError:
     )
 
 
+def link_tree(source: Path, target: Path) -> None:
+    """Copy a directory in one step, by hard links where the file system has them.
+
+    Only for files that nothing changes in place: all that is written here is written anew and
+    renamed.
+
+    Args:
+        source: A directory; stays as it is.
+        target: Where the copy goes; replaced if it is there.
+
+    Raises:
+        DiskFullError: If the disk is full.
+    """
+    with replacing(target) as temporary:
+        shutil.copytree(source, temporary, copy_function=_link_or_copy)
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        shutil.copy2(source, target)
+
+
 def _give_usual_permissions(path: Path) -> None:
     """Undo the mode 600 that some libraries write with."""
     mask = os.umask(0o077)

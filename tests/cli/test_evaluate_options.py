@@ -9,7 +9,7 @@ from tests.tasks.test_text_tasks_whole import write
 from tests.tiny import tiny_pair
 from tinyglot import api, save_checkpoint
 from tinyglot.evaluation.score import SCHEMA
-from tinyglot.methods.fine_tuning.head import with_head
+from tinyglot.training.head import with_head
 
 LONG = "Nairobi ni mji mkuu wa Kenya na Juma anaishi huko"
 ROWS = [(LONG, "place"), ("Asha", "person")]

@@ -21,8 +21,8 @@ from tinyglot.errors import (
 from tinyglot.evaluation.predict import predict, torch_predictor
 from tinyglot.methods.contract import Context
 from tinyglot.methods.fine_tuning import METHOD, FineTuningConfig, FineTuningPlan
-from tinyglot.methods.fine_tuning.head import with_head
 from tinyglot.tasks import get_task
+from tinyglot.training.head import with_head
 
 LABELS = ("O", "B-LOC", "B-PER", "I-LOC", "I-PER")
 LANGUAGES = ("swh-Latn", "deu-Latn")

@@ -10,10 +10,10 @@ from tests.tiny import FAMILIES, TINY_TEXT, tiny_inputs, tiny_pair, tiny_tokeniz
 from tinyglot.architectures import selected_positions, view
 from tinyglot.errors import DataFormatError, TaskOptionError, UnsupportedTokenizerError
 from tinyglot.evaluation.predict import predict, torch_predictor
-from tinyglot.methods.fine_tuning.head import with_head
 from tinyglot.surgery import gather_vocabulary
 from tinyglot.tasks import IGNORED_LABEL, get_task
 from tinyglot.tasks.mlm import Surprise, num_words
+from tinyglot.training.head import with_head
 
 MLM = get_task("mlm")
 TOKENIZER = tiny_tokenizer("unigram")

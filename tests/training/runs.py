@@ -16,11 +16,11 @@ NUM_STEPS = 15  # 40 sentences in batches of 8 are 5 steps an epoch
 SAVE_STEPS = 4
 
 
-def run(directory: Path, callbacks=(), **options) -> TrainingResult:
+def run(directory: Path, callbacks=(), trunk=None, **options) -> TrainingResult:
     options = {"num_epochs": 3, "batch_size": 8, "learning_rate": 1e-2, **options}
     model = tiny_model("xlm_roberta", "token_classification")
     config = TrainingConfig(**{"save_steps": SAVE_STEPS, "seed": 1, **options})
-    return train(model, sentences(40), config, directory, callbacks=callbacks)
+    return train(model, sentences(40), config, directory, callbacks=callbacks, trunk=trunk)
 
 
 class AtStep(TrainerCallback):

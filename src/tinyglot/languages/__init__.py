@@ -1,5 +1,6 @@
 """Language tags such as ``swh-Latn``, and what is known about each language."""
 
+from tinyglot.languages.fields import ByLanguage, LanguageCode, LanguageCodes
 from tinyglot.languages.groups import family_group, script_group
 from tinyglot.languages.scripts import is_of_script, script_of, scripts_in
 from tinyglot.languages.table import (
@@ -11,7 +12,10 @@ from tinyglot.languages.table import (
 )
 
 __all__ = [
+    "ByLanguage",
     "Language",
+    "LanguageCode",
+    "LanguageCodes",
     "LanguageTag",
     "family_group",
     "is_of_script",

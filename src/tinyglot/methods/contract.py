@@ -1,59 +1,15 @@
 """What every method is: a config, a plan that changes nothing, an apply that returns new values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Any, Protocol
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-)
+from pydantic import BaseModel, ConfigDict
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from tinyglot.errors import UnknownLanguageError
-from tinyglot.languages import resolve_language
-
-Value = TypeVar("Value")
-
-
-def _resolved(code: str) -> str:
-    try:
-        return resolve_language(code)
-    except UnknownLanguageError as error:  # pydantic collects ValueErrors only
-        hint = error.expected.partition("; ")[2] or "see `tinyglot ls languages`"
-        raise ValueError(f"no such language, {hint}") from error
-
-
-def _each_once(tags: Sequence[str]) -> Sequence[str]:
-    twice = sorted({tag for tag in tags if tags.count(tag) > 1})
-    if twice:
-        raise ValueError(f"given more than once: {', '.join(twice)}")
-    return tags
-
-
-def _not_merged(given: Any, check: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401  (any input)
-    checked = check(given)
-    if len(checked) < len(given):
-        raise ValueError("two of the keys are codes of the same language")
-    return checked
-
-
-LanguageCode = Annotated[str, AfterValidator(_resolved)]
-"""A field type: any code of a language; the value becomes its tag, such as ``swh-Latn``."""
-
-LanguageCodes = Annotated[tuple[LanguageCode, ...], AfterValidator(_each_once)]
-"""A field type: languages in any order, each given once."""
-
-ByLanguage = Annotated[dict[LanguageCode, Value], WrapValidator(_not_merged)]
-"""A field type: a value for each language, as in ``ByLanguage[int]``."""
-
-
-TaskOption = str | int | float | bool
-"""A field type: the value of an option of a task."""
+from tinyglot.tasks import TaskOption
+from tinyglot.training import Trunk
 
 
 class MethodConfig(BaseModel):
@@ -98,6 +54,7 @@ class Context:
             seed, data and model (no times, no paths). The step's ``record.json`` takes it over
             as ``facts``, and reports show it.
         teacher: Checkpoint of a teacher, if any.
+        trunk: First training steps that this run shares with others, if any.
     """
 
     seed: int = 0
@@ -109,6 +66,7 @@ class Context:
     task_options: Mapping[str, TaskOption] = field(default_factory=dict)
     directory: Path | None = None
     teacher: str | None = None
+    trunk: Trunk | None = None
 
 
 class PlanFunction(Protocol):

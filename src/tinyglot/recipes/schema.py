@@ -6,8 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
-from tinyglot.methods.contract import ByLanguage, LanguageCodes, MethodConfig, TaskOption
+from tinyglot.languages import ByLanguage, LanguageCodes
+from tinyglot.methods.contract import MethodConfig
 from tinyglot.methods.registry import methods
+from tinyglot.tasks import TaskOption
 
 
 class _Settings(BaseModel):

@@ -16,10 +16,19 @@ from tinyglot.tasks.pos import PartOfSpeechTagging
 from tinyglot.tasks.qa import QuestionAnswering
 from tinyglot.tasks.retrieval import SentenceRetrieval
 from tinyglot.tasks.sentiment import SentimentClassification
-from tinyglot.tasks.task import IGNORED_LABEL, Encoded, Metric, Task
+from tinyglot.tasks.task import IGNORED_LABEL, Encoded, Metric, Task, TaskOption
 from tinyglot.tasks.topic import TopicClassification
 
-__all__ = ["IGNORED_LABEL", "Encoded", "Metric", "Task", "find_metric", "get_task", "tasks"]
+__all__ = [
+    "IGNORED_LABEL",
+    "Encoded",
+    "Metric",
+    "Task",
+    "TaskOption",
+    "find_metric",
+    "get_task",
+    "tasks",
+]
 
 _TASKS: tuple[Task[Any, Any], ...] = (
     MaskedLanguageModelling(),

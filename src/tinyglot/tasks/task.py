@@ -17,6 +17,9 @@ Counts = NDArray[np.int64] | NDArray[np.float64]
 
 IGNORED_LABEL = -100
 
+TaskOption = str | int | float | bool
+"""The value of an option of a task."""
+
 
 class Metric(NamedTuple):
     """A score of a task: a function of counts that are summed over examples.

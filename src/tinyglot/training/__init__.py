@@ -6,16 +6,28 @@ from tinyglot.training.batches import EpochDataLoader, LengthGroupedBatches, tra
 from tinyglot.training.callbacks import NoCheckpointAtEnd, ProgressCallback
 from tinyglot.training.collator import PaddingCollator, TrainingExample
 from tinyglot.training.config import TrainingConfig, TrainingOptions
+from tinyglot.training.corpus import Corpus, read_corpus, resolve_options
+from tinyglot.training.head import with_head
 from tinyglot.training.masking import MaskedRows, Masking
 from tinyglot.training.objective import cross_entropy
 from tinyglot.training.parameters import decayed_parameter_names, parameter_groups
 from tinyglot.training.processes import is_main_process, num_processes
 from tinyglot.training.resume import examples_digest
+from tinyglot.training.task_options import TaskTrainingOptions
+from tinyglot.training.task_plan import (
+    TaskTrainingPlan,
+    active_vocabulary,
+    headed_model,
+    plan_task_training,
+)
+from tinyglot.training.task_training import Setup, read_planned_corpus, train_on_task
 from tinyglot.training.train import TrainingRecord, TrainingResult, train
 from tinyglot.training.trainer import TokenBatchTrainer
+from tinyglot.training.trunk import Trunk
 
 __all__ = [
     "ActiveVocabulary",
+    "Corpus",
     "EpochDataLoader",
     "LengthGroupedBatches",
     "MaskedRows",
@@ -23,19 +35,31 @@ __all__ = [
     "NoCheckpointAtEnd",
     "PaddingCollator",
     "ProgressCallback",
+    "Setup",
+    "TaskTrainingOptions",
+    "TaskTrainingPlan",
     "TokenBatchTrainer",
     "TrainingConfig",
     "TrainingExample",
     "TrainingOptions",
     "TrainingRecord",
     "TrainingResult",
+    "Trunk",
+    "active_vocabulary",
     "cross_entropy",
     "decayed_parameter_names",
     "examples_digest",
+    "headed_model",
     "is_main_process",
     "num_processes",
     "parameter_groups",
+    "plan_task_training",
+    "read_corpus",
+    "read_planned_corpus",
+    "resolve_options",
     "train",
+    "train_on_task",
     "training_arguments",
     "training_loader",
+    "with_head",
 ]

@@ -106,13 +106,11 @@ def _remove_tree(path: Path) -> None:
     shutil.rmtree(doomed)
 
 
-def claim_directory(directory: Path, settings: dict[str, Any]) -> None:
-    """Note whose training a directory belongs to; refuse one that belongs to another.
-
-    Leftovers of a resume point that was being written or removed are cleared away.
+def check_settings(directory: Path, settings: dict[str, Any]) -> None:
+    """Refuse a directory whose resume points belong to another training.
 
     Args:
-        directory: Where the training keeps its resume points; made if it is not there.
+        directory: Where a training keeps its resume points.
         settings: Everything that decides the trained weights, as JSON values.
 
     Raises:
@@ -128,10 +126,25 @@ def claim_directory(directory: Path, settings: dict[str, Any]) -> None:
             expected="; ".join(f"{key} {settings.get(key)}" for key in different),
             fix=f"give another directory, or delete {directory}",
         )
+
+
+def claim_directory(directory: Path, settings: dict[str, Any]) -> None:
+    """Note whose training a directory belongs to; refuse one that belongs to another.
+
+    Leftovers of a resume point that was being written or removed are cleared away.
+
+    Args:
+        directory: Where the training keeps its resume points; made if it is not there.
+        settings: Everything that decides the trained weights, as JSON values.
+
+    Raises:
+        RunDirectoryError: If the directory has resume points of other settings.
+    """
+    check_settings(directory, settings)
     for leftover in (staging_directory(directory), *directory.glob(".checkpoint-*.old")):
         shutil.rmtree(leftover, ignore_errors=True)
     shutil.rmtree(directory / ".saving.old", ignore_errors=True)
-    write_json(path, settings)
+    write_json(directory / _SETTINGS, settings)
 
 
 def examples_digest(examples: Iterable[TrainingExample]) -> str:

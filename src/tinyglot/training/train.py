@@ -35,6 +35,7 @@ from tinyglot.training.resume import (
     weights_digest,
 )
 from tinyglot.training.trainer import TokenBatchTrainer
+from tinyglot.training.trunk import Trunk, TrunkCallback
 
 _RECORD = "training_record.json"
 
@@ -87,6 +88,7 @@ def train(  # noqa: PLR0913  (each is one input of a training)
     extra_token_ids: Iterable[int] = (),
     callbacks: Sequence[TrainerCallback] = (),
     masking: Masking | None = None,
+    trunk: Trunk | None = None,
 ) -> TrainingResult:
     """Train a copy of a model with a head; go on from the newest resume point in ``directory``.
 
@@ -100,9 +102,12 @@ def train(  # noqa: PLR0913  (each is one input of a training)
         config: Options, seed and device.
         directory: Where resume points and ``training_record.json`` are kept; default: nowhere.
         extra_token_ids: Further ids to keep in the active vocabulary, such as evaluation data's.
-        callbacks: Callbacks of a Trainer; they see the small model if a vocabulary is active.
+        callbacks: Callbacks of a Trainer; they see the small model if a vocabulary is active. Where
+            one has ``settings()``, resume points must agree on what it returns.
         masking: Hide tokens, anew in every epoch, and train on these; the examples' labels are
             then the tokens that may be hidden. The head must look at each token alone.
+        trunk: First steps that are shared with other trainings, whose callbacks may do something
+            else from there on.
 
     Returns:
         The trained model, the record, and the time it took.
@@ -127,8 +132,10 @@ def train(  # noqa: PLR0913  (each is one input of a training)
     rows = [_row(example, remap) for example in examples]
     with _kept_random_state(), _no_other_bars(), _resume_directory(directory) as folder:
         settings = _settings(student, rows, config, masking)
-        trainer = _make_trainer(student, rows, config, (folder, masking), callbacks)
-        seconds = _run(trainer, folder, settings)
+        shared = [TrunkCallback(trunk, settings)] if trunk else []
+        trainer = _make_trainer(student, rows, config, (folder, masking), (*callbacks, *shared))
+        _claim(trainer, folder, settings, trunk)
+        seconds = _run(trainer, folder)
         record = _record(trainer, view(student).num_token_ids)
         trainer.release()
         if directory is not None and is_main_process():
@@ -248,10 +255,19 @@ def _make_trainer(
     )
 
 
-def _run(trainer: TokenBatchTrainer, directory: Path, settings: dict[str, Any]) -> float:
-    """Train from the newest resume point on; give the seconds it took."""
+def _claim(
+    trainer: TokenBatchTrainer, directory: Path, settings: dict[str, Any], trunk: Trunk | None
+) -> None:
+    """Make the directory this training's; begin with the shared steps if nothing was done yet."""
+    decided = [callback.settings() for callback in trainer.deciding_callbacks()]
     with trainer.accelerator.main_process_first():
-        claim_directory(directory, settings)
+        claim_directory(directory, settings | {"callbacks": decided} if decided else settings)
+        if trunk is not None and is_main_process() and newest_checkpoint(directory) is None:
+            trunk.enter(directory, settings)
+
+
+def _run(trainer: TokenBatchTrainer, directory: Path) -> float:
+    """Train from the newest resume point on; give the seconds it took."""
     checkpoint = newest_checkpoint(directory)
     with kept_memory(), progress_bar("training", total=trainer.total_steps()) as bar:
         if is_main_process():

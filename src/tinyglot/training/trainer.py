@@ -72,6 +72,15 @@ class TokenBatchTrainer(Trainer):
             return int(self.args.max_steps)
         return int(self.args.num_train_epochs) * len(self.batches)
 
+    def deciding_callbacks(self) -> list[Any]:
+        """List the callbacks that decide the trained weights.
+
+        Returns:
+            Those that have ``settings()``, in their order.
+        """
+        callbacks = self.callback_handler.callbacks
+        return [callback for callback in callbacks if hasattr(callback, "settings")]
+
     def release(self) -> None:
         """Let go of the optimizer, and take autocast and the gradients off the model."""
         self.optimizer = self.lr_scheduler = None

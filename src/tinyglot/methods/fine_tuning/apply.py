@@ -1,24 +1,13 @@
 """Trains the head and the encoder."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from tinyglot.errors import PlanOutdatedError
 from tinyglot.files import write_json
 from tinyglot.methods.contract import Context
-from tinyglot.methods.fine_tuning.corpus import Corpus, read_corpus, task_of
-from tinyglot.methods.fine_tuning.plan import FineTuningPlan, continues, headed_model
-from tinyglot.tasks.mlm import MaskedLanguageModelling
-from tinyglot.training import (
-    Masking,
-    TrainingConfig,
-    TrainingOptions,
-    examples_digest,
-    is_main_process,
-    train,
-)
+from tinyglot.methods.fine_tuning.plan import FineTuningPlan
+from tinyglot.training import Setup, is_main_process, read_planned_corpus, train_on_task
 
 
 def apply(
@@ -49,43 +38,10 @@ def apply(
     Randomness:
         Seeded from ``context.seed``: the new head, dropout, and the order of the batches.
     """
-    corpus = read_corpus(model, tokenizer, plan.config, context.seed)
-    _check_still_the_same(model, plan, corpus)
-    fields = {*TrainingOptions.model_fields, "head_learning_rate"}
-    options = plan.config.model_dump(include=fields)
-    extra = {token_id for encoded in corpus.evaluation for token_id in encoded.input_ids}
-    result = train(
-        headed_model(model, plan.config, corpus, context.seed),
-        corpus.train,
-        TrainingConfig(**options, seed=context.seed, device=context.device),
-        context.directory / "training" if context.directory else None,
-        extra_token_ids=sorted(extra),
-        masking=_masking(plan, tokenizer),
-    )
+    corpus = read_planned_corpus(model, tokenizer, plan, context.seed)
+    directory = context.directory / "training" if context.directory else None
+    setup = Setup(context.seed, context.device, directory, context.trunk)
+    result = train_on_task(model, tokenizer, plan, corpus, setup)
     if context.directory is not None and is_main_process():
         write_json(context.directory / "facts.json", asdict(result.record))
     return result.model, tokenizer
-
-
-def _masking(plan: FineTuningPlan, tokenizer: PreTrainedTokenizerFast) -> Masking | None:
-    task = task_of(plan.config)
-    if isinstance(task, MaskedLanguageModelling):
-        return Masking.of(tokenizer, task.mask_probability)
-    return None
-
-
-def _check_still_the_same(model: PreTrainedModel, plan: FineTuningPlan, corpus: Corpus) -> None:
-    head = "continued" if continues(model, plan.config, corpus) else "new"
-    found = (head, corpus.labels, examples_digest(corpus.train))
-    planned = (plan.head, plan.labels, plan.data_digest)
-    if found != planned:
-        raise PlanOutdatedError(
-            "Could not fine-tune: the data or the model are not those of the plan.",
-            got=_described(*found),
-            expected=_described(*planned),
-            fix="plan again, or start a new run in another directory",
-        )
-
-
-def _described(head: str, labels: Sequence[str], digest: str) -> str:
-    return f"a {head} head, labels {' '.join(labels)}, training data {digest}"

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tinyglot.methods.contract import ByLanguage, LanguageCodes, MethodConfig
+from tinyglot.languages import ByLanguage, LanguageCodes
+from tinyglot.methods.contract import MethodConfig
 
 
 class VocabularyTrimmingConfig(MethodConfig):

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import transformers
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -15,10 +15,11 @@ from tinyglot.errors import (
     UnknownLabelError,
     UnknownMethodError,
 )
-from tinyglot.methods.contract import Context
-from tinyglot.methods.fine_tuning.config import FineTuningConfig
-from tinyglot.tasks import Encoded, Task, get_task
+from tinyglot.tasks import Encoded, Task, TaskOption, get_task
 from tinyglot.tasks.words import sequence_limit
+from tinyglot.training.task_options import TaskTrainingOptions
+
+Options = TypeVar("Options", bound=TaskTrainingOptions)
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,32 @@ class Corpus:
     num_sentences: dict[str, dict[str, int]]
 
 
-def resolve_config(config: FineTuningConfig, context: Context) -> FineTuningConfig:
-    """Fill in task, data and languages from the context where the step does not give its own.
+class Inputs(Protocol):
+    """What holds for a whole recipe, such as the ``Context`` of a method."""
+
+    @property
+    def task(self) -> str | None:
+        """Task id, if any."""
+
+    @property
+    def task_options(self) -> Mapping[str, TaskOption]:
+        """Options of the task that are not its defaults."""
+
+    @property
+    def data(self) -> str | None:
+        """Directory or hub id of labelled data, if any."""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Tags, in the order given."""
+
+
+def resolve_options(options: Options, inputs: Inputs) -> Options:
+    """Fill in task, data and languages where the step does not give its own.
 
     Args:
-        config: The step's options.
-        context: What holds for the whole recipe.
+        options: The step's options.
+        inputs: What holds for the whole recipe.
 
     Returns:
         Options that say everything.
@@ -52,9 +73,9 @@ def resolve_config(config: FineTuningConfig, context: Context) -> FineTuningConf
         MissingInputError: If any of the three is given by neither; all of them are listed.
     """
     needed = {
-        "task": config.task or context.task,
-        "data": config.data or context.data,
-        "languages": config.languages or context.languages,
+        "task": options.task or inputs.task,
+        "data": options.data or inputs.data,
+        "languages": options.languages or inputs.languages,
     }
     missing = [name for name, value in needed.items() if not value]
     if missing:
@@ -64,17 +85,17 @@ def resolve_config(config: FineTuningConfig, context: Context) -> FineTuningConf
             expected="a task, labelled data and at least one language",
             fix="give --task ner --data DIR --language TAG, or the same keys in the recipe",
         )
-    options = {"task_options": config.task_options or dict(context.task_options)}
-    return config.model_copy(
-        update={**needed, **options, "languages": tuple(needed["languages"] or ())}
+    task_options = {"task_options": options.task_options or dict(inputs.task_options)}
+    return options.model_copy(
+        update={**needed, **task_options, "languages": tuple(needed["languages"] or ())}
     )
 
 
-def task_of(config: FineTuningConfig) -> Task[Any, Any]:
+def task_of(options: TaskTrainingOptions) -> Task[Any, Any]:
     """Give the task that is trained, with its options.
 
     Args:
-        config: Resolved options.
+        options: Resolved options.
 
     Returns:
         The task.
@@ -83,7 +104,7 @@ def task_of(config: FineTuningConfig) -> Task[Any, Any]:
         UnknownMethodError: If no task has that id, or it is one that nothing is trained for.
         TaskOptionError: If an option is unknown or out of range.
     """
-    task = get_task(str(config.task), config.task_options)
+    task = get_task(str(options.task), options.task_options)
     if task.objective is None:
         raise UnknownMethodError(
             f"Could not fine-tune on the task {task.id}: it has nothing to train.",
@@ -95,14 +116,17 @@ def task_of(config: FineTuningConfig) -> Task[Any, Any]:
 
 
 def read_corpus(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, config: FineTuningConfig, seed: int
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    options: TaskTrainingOptions,
+    seed: int,
 ) -> Corpus:
     """Read and encode the training and evaluation splits.
 
     Args:
         model: Decides the labels if it already has a head for all labels in the data.
         tokenizer: The model's tokenizer.
-        config: Resolved options.
+        options: Resolved options.
         seed: Of the choice of training sentences, where not all are taken.
 
     Returns:
@@ -115,20 +139,20 @@ def read_corpus(
             languages have labels of different kinds.
         UnknownMethodError: If nothing is trained for the task.
     """
-    task = task_of(config)
-    train = _training_sentences(task, config, seed)
+    task = task_of(options)
+    train = _training_sentences(task, options, seed)
     check_label_sets({tag: task.labels(examples) for tag, examples in train.items()})
     labels = choose_labels(model, task, task.labels(*train.values()))
     evaluation = {
         (tag, split): sentences
-        for tag in config.languages
-        for split in config.evaluation_splits
-        for sentences in _sentences_if_there(task, str(config.data), tag, split)
+        for tag in options.languages
+        for split in options.evaluation_splits
+        for sentences in _sentences_if_there(task, str(options.data), tag, split)
     }
-    num_sentences = {tag: {config.train_split: len(train[tag])} for tag in train}
+    num_sentences = {tag: {options.train_split: len(train[tag])} for tag in train}
     for (tag, split), sentences in evaluation.items():
         num_sentences[tag][split] = len(sentences)
-    max_length = sequence_limit(tokenizer, config.max_length)
+    max_length = sequence_limit(tokenizer, options.max_length)
     encode = _Encoder(task, tokenizer, labels, max_length)
     return Corpus(labels, encode(train.values()), encode(evaluation.values()), num_sentences)
 
@@ -233,14 +257,16 @@ class _Encoder:
 
 
 def _training_sentences(
-    task: Task[Any, Any], config: FineTuningConfig, seed: int
+    task: Task[Any, Any], options: TaskTrainingOptions, seed: int
 ) -> dict[str, Sequence[Any]]:
-    found = {tag: task.read(str(config.data), tag, config.train_split) for tag in config.languages}
+    found = {
+        tag: task.read(str(options.data), tag, options.train_split) for tag in options.languages
+    }
     counts = sampled_counts(
         {tag: len(sentences) for tag, sentences in found.items()},
-        total=config.num_train_sentences,
-        temperature=config.sampling_temperature,
-        cap=config.max_train_sentences,
+        total=options.num_train_sentences,
+        temperature=options.sampling_temperature,
+        cap=options.max_train_sentences,
     )
     return {
         tag: choose_examples(sentences, counts[tag], seed, tag) for tag, sentences in found.items()
