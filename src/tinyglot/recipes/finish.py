@@ -1,5 +1,6 @@
 """What follows the steps: export, scores of every stage, latency, report and model card."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -23,10 +24,15 @@ from tinyglot.recipes.runner import follow_steps, run_steps
 from tinyglot.recipes.schema import Recipe
 from tinyglot.reports import render_model_card, render_report
 from tinyglot.tokenizers import load_tokenizer
-from tinyglot.training import is_main_process
+from tinyglot.training import Trunk, is_main_process
 
 
-def run_recipe(recipe: Recipe, directory: Path, tell: Tell = silent) -> Run:
+def run_recipe(
+    recipe: Recipe,
+    directory: Path,
+    tell: Tell = silent,
+    trunks: Mapping[int, Trunk] | None = None,
+) -> Run:
     """Do everything a recipe says: steps, export, scores, latency, report, model card.
 
     Started by ``accelerate launch`` or torchrun, all processes train together and the main one
@@ -36,6 +42,7 @@ def run_recipe(recipe: Recipe, directory: Path, tell: Tell = silent) -> Run:
         recipe: A checked recipe.
         directory: The run directory; made, or gone on with if the same recipe began it.
         tell: Takes lines for a person.
+        trunks: First training steps that are shared with other runs, by the step's position.
 
     Returns:
         The finished run.
@@ -46,11 +53,13 @@ def run_recipe(recipe: Recipe, directory: Path, tell: Tell = silent) -> Run:
         MissingInputError: If a step needs text, data or languages that the recipe does not give.
         TinyglotError: Whatever a step refuses.
     """
+    run = Run(directory, recipe, trunks or {})
     if not is_main_process():
-        return follow_steps(recipe, directory)
+        follow_steps(run)
+        return run
     refuse_foreign(directory)
     with locked(directory):
-        run = run_steps(recipe, directory, tell)
+        run_steps(run, tell)
         _export(run, tell)
         _evaluate_stages(run, tell)
         _measure_stages(run, tell)

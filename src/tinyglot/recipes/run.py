@@ -1,7 +1,7 @@
 """What a run directory holds, and where."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import polars as pl
 from tinyglot.evaluation.score import SCHEMA
 from tinyglot.files import read_json
 from tinyglot.recipes.schema import Recipe
+from tinyglot.training import Trunk
 
 Tell = Callable[[str], None]
 
@@ -25,10 +26,12 @@ class Run:
     Attributes:
         directory: Holds ``recipe.yaml``, ``steps/``, ``final/`` and the results.
         recipe: As resolved.
+        trunks: First training steps that are shared with other runs, by the step's position.
     """
 
     directory: Path
     recipe: Recipe
+    trunks: Mapping[int, Trunk] = field(default_factory=dict)
 
     @property
     def final(self) -> Path:

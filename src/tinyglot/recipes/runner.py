@@ -21,64 +21,52 @@ from tinyglot.recipes.directory import claim, is_claimed
 from tinyglot.recipes.inputs import check_inputs
 from tinyglot.recipes.record import write_record
 from tinyglot.recipes.run import Run, Tell, silent
-from tinyglot.recipes.schema import Recipe
 
 Made = tuple[PreTrainedModel, PreTrainedTokenizerFast]
 _SECONDS_BETWEEN_LOOKS = 0.2
 
 
-def run_steps(recipe: Recipe, directory: Path, tell: Tell = silent) -> Run:
+def run_steps(run: Run, tell: Tell = silent) -> None:
     """Do the steps that are not finished yet, then write ``final/``.
 
     Args:
-        recipe: A checked recipe.
-        directory: The run directory, held by the caller; gone on with if the same recipe began it.
+        run: A checked recipe and its directory, held by the caller; gone on with if the same
+            recipe began it.
         tell: Takes lines for a person.
-
-    Returns:
-        The run.
 
     Raises:
         RunDirectoryError: If another recipe did work in the directory.
         MissingInputError: If a step needs text, data or languages that the recipe does not give.
         TinyglotError: Whatever a step refuses.
     """
-    run = Run(directory, recipe)
-    check_inputs(recipe)
+    check_inputs(run.recipe)
     claim(run)
-    for position in range(len(recipe.steps)):
+    for position in range(len(run.recipe.steps)):
         if not run.is_finished(position):
             _do_step(run, position, tell)
         shutil.rmtree(run.step_directory(position) / "work", ignore_errors=True)
     if not run.final.exists():
         _write_final(run, tell)
-    return run
 
 
-def follow_steps(recipe: Recipe, directory: Path) -> Run:
-    """Take part in the training of a run whose files another process writes.
+def follow_steps(run: Run) -> None:
+    """Take part in the training of a run until the main process has written everything.
 
     Args:
-        recipe: A checked recipe.
-        directory: The run directory, held by the main process.
-
-    Returns:
-        The run, when the main process has written everything.
+        run: A checked recipe and its directory, held by the main process.
 
     Raises:
         TinyglotError: Whatever a step refuses.
     """
-    run = Run(directory, recipe)
-    check_inputs(recipe)
+    check_inputs(run.recipe)
     _wait_until(lambda: is_claimed(run))
-    for position, step in enumerate(recipe.steps):
+    for position, step in enumerate(run.recipe.steps):
         method = get_method(step.method)
         if method.trains and not run.is_finished(position):
             _wait_until((run.step_directory(position) / "plan.json").exists)
             _apply(run, position, _load_source(run, position, silent), silent)
         _wait_until(partial(run.is_finished, position))
     _wait_until((run.final / "README.md").exists)
-    return run
 
 
 def _wait_until(condition: Callable[[], bool]) -> None:
@@ -123,7 +111,7 @@ def _apply(run: Run, position: int, source: Checkpoint, tell: Tell) -> Made:
     step = run.recipe.steps[position]
     method = get_method(step.method)
     directory = run.step_directory(position)
-    context = _context(run.recipe, step, directory)
+    context = _context(run, position, directory)
     plan = _planned(method, source, step, context, directory / "plan.json")
     for line in plan.summary():
         tell(f"  {line}")
@@ -131,11 +119,12 @@ def _apply(run: Run, position: int, source: Checkpoint, tell: Tell) -> Made:
     return method.apply(source.model, source.tokenizer, plan, context)
 
 
-def _context(recipe: Recipe, step: MethodConfig, directory: Path) -> Context:
+def _context(run: Run, position: int, directory: Path) -> Context:
+    recipe = run.recipe
     return Context(
         seed=recipe.seed,
         device=recipe.device,
-        languages=getattr(step, "languages", None) or recipe.languages,
+        languages=getattr(recipe.steps[position], "languages", None) or recipe.languages,
         text={
             tag: tuple(locate_text(path, tag) for path in paths)
             for tag, paths in recipe.text.items()
@@ -144,6 +133,7 @@ def _context(recipe: Recipe, step: MethodConfig, directory: Path) -> Context:
         task=recipe.task,
         task_options=recipe.task_options,
         directory=directory / "work",
+        trunk=run.trunks.get(position),
     )
 
 
