@@ -3,13 +3,20 @@ import dataclasses
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 from seqeval.metrics.sequence_labeling import get_entities
 
 from tests.data.tagged_sentences import tagged_sentences
 from tests.data.test_mentions import sentence
 from tinyglot.data.iob import starts_span
 from tinyglot.data.mentions import Mention, mentions_of, surfaces_by_type
-from tinyglot.data.perturbations import MentionReplacement
+from tinyglot.data.perturbations import (
+    MentionReplacement,
+    Mentions,
+    PerturbationNames,
+    PoolSource,
+    Scope,
+)
 from tinyglot.data.perturbations.pool import Pool, make_pool, only
 from tinyglot.data.perturbations.replacement import MentionCounts, replace_mentions
 from tinyglot.errors import PerturbationOptionError
@@ -19,9 +26,13 @@ SHARES = st.floats(0, 1)
 SEEDS = st.integers(0, 3)
 
 
-def replaced(sentences, pool_sentences=None, share=1.0, seed=0, name="swh-Latn/test"):
+def replaced(
+    sentences, pool_sentences=None, share=1.0, seed=0, name="swh-Latn/test", *, length_matched=False
+):
     pool = make_pool([surfaces_by_type(pool_sentences or sentences)])
-    return replace_mentions(sentences, pool, share=share, seed=seed, name=name)
+    return replace_mentions(
+        sentences, pool, share=share, seed=seed, name=name, length_matched=length_matched
+    )
 
 
 def context(one):
@@ -114,6 +125,27 @@ def test_seqeval_finds_the_spans_that_were_put_in(sentences, others, seed):
         assert spans == [(m.type, m.start, m.end) for m in mentions_of(one)]
 
 
+@given(CORPORA, CORPORA, SHARES, SEEDS)
+def test_length_matched_mentions_leave_lengths_and_tags(sentences, others, share, seed):
+    after = replaced(sentences, others, share, seed, length_matched=True)
+    assert [one.tags for one in after.sentences] == [one.tags for one in sentences]
+    assert [len(one.words) for one in after.sentences] == [len(one.words) for one in sentences]
+
+
+@given(CORPORA, CORPORA, SEEDS)
+def test_a_length_matched_mention_stays_only_if_no_other_has_its_length(sentences, others, seed):
+    pool = surfaces_by_type(others)
+    after = replaced(sentences, others, 1.0, seed, length_matched=True)
+    num_alone = 0
+    for old, new in zip(sentences, after.sentences, strict=True):
+        for before, now in zip(mentions_of(old), mentions_of(new), strict=True):
+            same_length = {s for s in pool.get(before.type, ()) if len(s) == len(before.words)}
+            choices = same_length - {before.words}
+            assert now.words in (choices or {before.words})
+            num_alone += not choices
+    assert sum(counts.num_alone for counts in after.counts.values()) == num_alone
+
+
 # --- by hand ------------------------------------------------------------------------------------
 
 
@@ -132,6 +164,20 @@ def test_a_mention_that_is_alone_stays_and_is_counted():
     after = replaced(before)
     assert after.sentences == before
     assert after.counts == {"LOC": MentionCounts(1, 0, 1), "PER": MentionCounts(2, 0, 2)}
+
+
+def test_length_matched_mentions_by_hand():
+    before = [sentence("Asha/B-PER Juma/I-PER na/O Musa/B-PER wa/O Dodoma/B-LOC")]
+    pool = [sentence("Ali/B-PER A/B-PER B/I-PER Dar/B-LOC es/I-LOC Salaam/I-LOC")]
+    after = replaced(before, pool, length_matched=True)
+    assert after.sentences == [sentence("A/B-PER B/I-PER na/O Ali/B-PER wa/O Dodoma/B-LOC")]
+    assert after.counts == {"LOC": MentionCounts(1, 0, 1), "PER": MentionCounts(2, 2, 0)}
+
+
+def test_sentences_are_those_of_version_1():
+    before = [sentence(" ".join(f"N{i}/B-PER x/O" for i in range(6)))]
+    (after,) = replaced(before).sentences
+    assert after.words[::2] == ("N5", "N3", "N5", "N4", "N5", "N4")
 
 
 def test_every_other_mention_is_as_likely_and_the_own_never_comes():
@@ -181,10 +227,86 @@ def test_a_pool_can_be_cut_to_what_other_data_has_or_lacks():
         ({"scope": "in-script"}, "in-script"),
         ({"scope": "in-family", "share": 0.5, "seed": 3}, "in-family share=0.5 seed=3"),
         ({"pool": "all", "mentions": "unseen"}, "in-language pool=all mentions=unseen"),
+        ({"length_matched": True}, "in-language length-matched"),
+        (
+            {"mentions": "seen", "train_split": "train[: 200]", "length_matched": True},
+            "in-language mentions=seen train=train[:200] length-matched",
+        ),
     ],
 )
 def test_the_name_says_the_scope_and_what_is_unusual(options, name):
     assert MentionReplacement(**options).name == name
+    assert MentionReplacement.from_name(name) == MentionReplacement(**options)
+
+
+OPTIONS = st.builds(
+    MentionReplacement,
+    scope=st.sampled_from(Scope),
+    pool=st.sampled_from(PoolSource),
+    share=SHARES | st.sampled_from([0, 1, -0.0]),
+    seed=st.integers(),
+    mentions=st.sampled_from(Mentions),
+    train_split=st.sampled_from(["train", "dev", "train[:20%]", "train[3:-1]"]),
+    length_matched=st.booleans(),
+)
+
+
+@given(OPTIONS, st.randoms())
+def test_options_are_read_from_their_name(options, random):
+    assert MentionReplacement.from_name(options.name) == options
+    scope, *parts = options.name.split()
+    random.shuffle(parts)
+    again = MentionReplacement.from_name(" ".join([scope, *parts]))
+    assert (again, again.name) == (options, options.name)
+
+
+@given(OPTIONS, OPTIONS)
+def test_other_options_have_another_name(one, two):
+    assert (one.name == two.name) == (one == two)
+
+
+@pytest.mark.parametrize(
+    ("name", "match"),
+    [
+        ("", r"no such scope[\s\S]*got: +scope=''"),
+        ("in-world", r"no such scope[\s\S]*'in-world'"),
+        (
+            "in-language scope=in-script",
+            r"'scope=in-script' is no option[\s\S]*got: +'in-language s",
+        ),
+        ("in-language share", r"'share' is no option"),
+        ("in-language train=", r"'train=' is no option"),
+        ("in-language share=half", r"could not convert string to float: 'half'"),
+        ("in-language seed=1.5", r"invalid literal[\s\S]*'1\.5'"),
+        ("in-language pool=dev", r"no such pool[\s\S]*'dev'"),
+        ("in-language length-matched=1", r"'length-matched=1' is no option"),
+        ("in-language seed=1 seed=1", r"an option stands there twice[\s\S]*seed=1 seed=1"),
+        ("in-language share=2", r"out of range[\s\S]*share=2\.0"),
+    ],
+)
+def test_refuses_a_name_that_is_none(name, match):
+    with pytest.raises(PerturbationOptionError, match=match):
+        MentionReplacement.from_name(name)
+
+
+NAMES = TypeAdapter(PerturbationNames)
+
+
+def test_names_of_a_configuration_become_the_names_of_rows():
+    given = ["in-language pool=test", "in-script length-matched seed=2"]
+    assert NAMES.validate_python(given) == ("in-language", "in-script seed=2 length-matched")
+
+
+@pytest.mark.parametrize(
+    ("given", "match"),
+    [
+        (["in-language", "in-languages"], r"1\s+.*no such scope\. Expected in-language, in-scr"),
+        (["in-language", "in-language seed=0"], r"given more than once: in-language"),
+    ],
+)
+def test_refuses_names_of_a_configuration(given, match):
+    with pytest.raises(ValidationError, match=match):
+        NAMES.validate_python(given)
 
 
 @pytest.mark.parametrize("share", [-0.01, 1.01, float("nan")])

@@ -81,6 +81,7 @@ def test_the_record_says_everything(data, tmp_path):
         "split": "test",
         "options": {
             "scope": "in-script", "pool": "test", "share": 1.0, "seed": 7, "mentions": "any",
+            "train_split": "train", "length_matched": False,
         },
         "languages": {
             "swh-Latn": {
@@ -163,6 +164,18 @@ def test_a_slice_of_a_split_can_be_perturbed(data, tmp_path):
 )
 def test_the_pool_is_what_was_asked_for(data, options, expected):
     assert names_put_in(data, **options) == set(expected.split())
+
+
+def test_seen_are_the_mentions_of_the_split_that_was_trained_on(data, tmp_path):
+    add(tmp_path, "sw/train", "Juma/B-PER", "Asha/B-PER")
+    asked = {"pool": "all", "scope": "in-language"}
+    assert names_put_in(data, **asked, mentions="seen") == {"Juma", "Asha"}
+    asked["train_split"] = "train[:1]"
+    assert names_put_in(data, **asked, mentions="seen") == {"Juma"}
+    assert names_put_in(data, **asked, mentions="unseen") == {"Asha"}
+    asked["train_split"] = "training"
+    with pytest.raises(PerturbationOptionError, match=r"no mention to put in[\s\S]*mentions seen"):
+        perturb(data, ["sw"], MentionReplacement(**asked, mentions="seen"), tmp_path / "out")
 
 
 def test_a_pool_of_unseen_mentions_leaves_what_has_no_other(data, tmp_path):

@@ -22,6 +22,12 @@ def perturb(  # noqa: PLR0913  (one argument an option)
     mentions: Annotated[
         Mentions, typer.Option(help="put in any, or those seen or unseen in training")
     ] = USUAL.mentions,
+    train_split: Annotated[
+        str, typer.Option(help="what was trained on, such as train[:2000]")
+    ] = USUAL.train_split,
+    length_matched: Annotated[
+        bool, typer.Option("--length-matched", help="only mentions of as many words stand in")
+    ] = USUAL.length_matched,
     split: Annotated[str, typer.Option(help="which split")] = "test",
     examples: Annotated[int, typer.Option(min=0, help="sentences shown per language")] = 0,
     json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,  # noqa: FBT002  (a flag)
@@ -31,7 +37,9 @@ def perturb(  # noqa: PLR0913  (one argument an option)
     from tinyglot.reports.perturbation import example_pairs, print_perturbed
 
     quiet_libraries()
-    options = MentionReplacement(scope, pool, share, seed, mentions)
+    options = MentionReplacement(
+        scope, pool, share, seed, mentions, train_split=train_split, length_matched=length_matched
+    )
     made = perturb_data(data, language, options, out, split)
     tell(f"wrote {out}")
     if json:

@@ -1,6 +1,12 @@
 """Data with other entity mentions: does a model know the sentence, or only the names in it?"""
 
-from tinyglot.data.perturbations.options import MentionReplacement, Mentions, PoolSource, Scope
+from tinyglot.data.perturbations.options import (
+    MentionReplacement,
+    Mentions,
+    PerturbationNames,
+    PoolSource,
+    Scope,
+)
 from tinyglot.data.perturbations.record import (
     RECORD_FILE,
     UNPERTURBED,
@@ -17,6 +23,7 @@ __all__ = [
     "LanguageRecord",
     "MentionReplacement",
     "Mentions",
+    "PerturbationNames",
     "PerturbationRecord",
     "PoolSource",
     "Scope",

@@ -25,7 +25,6 @@ from tinyglot.files import replacing
 from tinyglot.languages import LanguageTag, family_group, resolve_language, script_group
 
 KIND = "ner"
-TRAIN = "train"
 Surfaces = dict[str, set[Surface]]
 
 
@@ -63,7 +62,7 @@ def perturb(
     Args:
         source: Named-entity data: a directory, a hub id, or ``synthetic:ner``.
         languages: What is perturbed, by any codes that ``resolve_language`` accepts.
-        options: Scope, pool, share, seed and which mentions.
+        options: Scope, pool, share, seed, and which mentions stand for which.
         out: Made anew; holds ``<language>/<split>.conll`` and ``perturbation.json``, and is a
             data directory like any other. A perturbed directory that is there is replaced.
         split: What is perturbed; may be a slice, such as ``test[:50%]``.
@@ -147,7 +146,8 @@ class _Pools:
         return tuple(split for split in wanted if split in there)
 
     def _training(self, tag: LanguageTag) -> tuple[str, ...]:
-        return (TRAIN,) if TRAIN in self.splits[tag] else ()
+        asked = self.options.train_split
+        return (asked,) if canonical_split(split_name(asked)) in self.splits[tag] else ()
 
     def _merged(
         self, tags: Iterable[LanguageTag], splits_of: Callable[[LanguageTag], tuple[str, ...]]
@@ -188,7 +188,12 @@ def _replaced(
 ) -> Replaced:
     asked = pools.options
     return replace_mentions(
-        sentences, pools.pool(tag), share=asked.share, seed=asked.seed, name=f"{tag}/{split}"
+        sentences,
+        pools.pool(tag),
+        share=asked.share,
+        seed=asked.seed,
+        name=f"{tag}/{split}",
+        length_matched=asked.length_matched,
     )
 
 

@@ -58,6 +58,22 @@ def make_pool(parts: Iterable[Mapping[str, Iterable[Surface]]]) -> Pool:
     return Pool({kind: tuple(sorted(merged[kind])) for kind in sorted(merged)})
 
 
+def by_length(pool: Pool) -> dict[int, Pool]:
+    """Sort mentions by how many words they have.
+
+    Args:
+        pool: Is not changed.
+
+    Returns:
+        One pool a number of words, as far as there are any.
+    """
+    parts: dict[int, dict[str, list[Surface]]] = {}
+    for kind, surfaces in pool.surfaces.items():
+        for surface in surfaces:
+            parts.setdefault(len(surface), {}).setdefault(kind, []).append(surface)
+    return {length: make_pool([part]) for length, part in parts.items()}
+
+
 def only(pool: Pool, known: Pool, *, seen: bool) -> Pool:
     """Keep the mentions that other data has, or those that it lacks.
 

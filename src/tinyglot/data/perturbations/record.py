@@ -32,7 +32,7 @@ class TypeRecord(Strict):
     Attributes:
         num_mentions: How many there are.
         num_replaced: How many were swapped.
-        num_alone: How many would have been, but the pool has no other one.
+        num_alone: How many would have been, but the pool has no other one that may be put in.
         num_pool: Different mentions of this type in the pool.
     """
 

@@ -2,12 +2,12 @@
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tinyglot.data.conll import TaggedSentence
 from tinyglot.data.mentions import Mention, Surface, mentions_of
-from tinyglot.data.perturbations.pool import Pool
+from tinyglot.data.perturbations.pool import Pool, by_length
 
 Place = tuple[int, int]
 """Position of a sentence, and of a mention among the sentence's mentions."""
@@ -20,7 +20,8 @@ class MentionCounts:
     Attributes:
         num_mentions: How many there are.
         num_replaced: How many were swapped for another one.
-        num_alone: How many would have been, but the pool has no other mention of their type.
+        num_alone: How many would have been, but the pool has no other mention of their type (and
+            length, where that is matched).
     """
 
     num_mentions: int = 0
@@ -42,7 +43,13 @@ class Replaced:
 
 
 def replace_mentions(
-    sentences: Sequence[TaggedSentence], pool: Pool, *, share: float, seed: int, name: str
+    sentences: Sequence[TaggedSentence],
+    pool: Pool,
+    *,
+    share: float,
+    seed: int,
+    name: str,
+    length_matched: bool = False,
 ) -> Replaced:
     """Swap mentions for random others of the same type, and leave everything else.
 
@@ -56,6 +63,7 @@ def replace_mentions(
         share: Share of all mentions that are replaced, in [0, 1].
         seed: Of the draws.
         name: Of the data, such as ``swh-Latn/test``; other data draw otherwise with one seed.
+        length_matched: Whether a mention is only replaced by one of as many words.
 
     Returns:
         The new sentences and counts by type. Spans follow the new mentions' lengths.
@@ -74,15 +82,27 @@ def replace_mentions(
     draws = {place: _draws(f"{seed}/{name}/{place[0]}/{place[1]}") for place in places}
     order = sorted(places, key=lambda place: (draws[place][0], place))
     chosen = order[: math.floor(share * len(places) + 0.5)]
+    other = _chooser(pool, length_matched=length_matched)
     others = {
-        (row, column): pool.other(found[row][column], draws[row, column][1])
-        for row, column in chosen
+        (row, column): other(found[row][column], draws[row, column][1]) for row, column in chosen
     }
     rewritten = [
         _rewrite(sentence, mentions, [others.get((row, c)) for c in range(len(mentions))])
         for row, (sentence, mentions) in enumerate(zip(sentences, found, strict=True))
     ]
     return Replaced(rewritten, _counts(found, others))
+
+
+def _chooser(pool: Pool, *, length_matched: bool) -> Callable[[Mention, float], Surface | None]:
+    if not length_matched:
+        return pool.other
+    pools = by_length(pool)
+
+    def other(mention: Mention, draw: float) -> Surface | None:
+        matched = pools.get(len(mention.words))
+        return None if matched is None else matched.other(mention, draw)
+
+    return other
 
 
 def _draws(key: str) -> tuple[float, float]:
