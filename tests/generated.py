@@ -60,10 +60,16 @@ def option_lines(config_class: type[BaseModel]) -> Iterator[str]:
     yield OPTIONS
     yield "|---|---|---|"
     fields = config_class.model_fields
-    for name in sorted(fields, key=lambda name: name not in config_class.__annotations__):
+    for name in sorted(fields, key=lambda name: _distance(config_class, name)):
         if name != "method":
             default = json.dumps(fields[name].get_default(call_default_factory=True))
             yield f"| `{name}` | `{default}` | {fields[name].description} |"
+
+
+def _distance(config_class: type[BaseModel], name: str) -> int:
+    """Count the classes between the one given and the one that declares a field."""
+    declaring = (name in vars(one).get("__annotations__", {}) for one in config_class.__mro__)
+    return list(declaring).index(True)
 
 
 # --- measured ----------------------------------------------------------------------------------
