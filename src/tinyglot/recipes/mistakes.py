@@ -55,7 +55,7 @@ def describe(error: ValidationError, model: type[BaseModel]) -> list[str]:
     items = error.errors()
     places = [_place(item["loc"]) for item in items]
     return [
-        f"{'.'.join(map(str, place))}: {_text(dict(item), model)} (got {_short(item['input'])})"
+        f"{'.'.join(map(str, place))}: {_text(dict(item), model)} (got {shortened(item['input'])})"
         for item, place in zip(items, places, strict=True)
         if not any(other[: len(place)] == place and other != place for other in places)
     ]
@@ -123,6 +123,14 @@ def _keys_at(location: Location, model: type[BaseModel]) -> Iterable[str]:
     return model.model_fields
 
 
-def _short(value: Any) -> str:  # noqa: ANN401  (any YAML)
+def shortened(value: Any) -> str:  # noqa: ANN401  (any YAML)
+    """Write a value as JSON, cut where a line would be too long.
+
+    Args:
+        value: Any YAML.
+
+    Returns:
+        One line.
+    """
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
