@@ -15,6 +15,7 @@ from tinyglot.files import (
     replacing,
     write_json,
     write_text,
+    written_once,
 )
 
 
@@ -41,6 +42,27 @@ def test_a_failed_write_leaves_the_old_content_and_nothing_else(tmp_path):
         write_half()
     assert [path.name for path in tmp_path.iterdir()] == ["x.txt"]
     assert (tmp_path / "x.txt").read_text() == "old"
+
+
+def test_of_two_that_write_a_directory_at_once_the_first_one_wins(tmp_path):
+    with written_once(tmp_path / "a/d") as mine:
+        mine.mkdir()
+        (mine / "x").write_text("second")
+        (tmp_path / "a/d").mkdir()
+        (tmp_path / "a/d/x").write_text("first")
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["d"]
+    assert (tmp_path / "a/d/x").read_text() == "first"
+
+
+def test_a_directory_that_could_not_be_written_once_is_not_there(tmp_path):
+    def write_half() -> None:
+        with written_once(tmp_path / "d") as temporary:
+            temporary.mkdir()
+            no_room()
+
+    with pytest.raises(DiskFullError, match=r"Could not write d: the disk is full"):
+        write_half()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_directory_is_replaced_whole(tmp_path):

@@ -74,6 +74,41 @@ def replacing(path: Path) -> Iterator[Path]:
             raise
 
 
+@contextmanager
+def written_once(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside ``path``; rename it there unless another process was first.
+
+    For what every process would write alike: what is there stays as it is, so that it can be read
+    by others all the time.
+
+    Args:
+        path: The final place of a directory that holds something. Its parents are made.
+
+    Yields:
+        A path in the same directory, not existing yet; the block must make a directory of it.
+
+    Raises:
+        DiskFullError: If the disk is full while writing.
+    """
+    temporary = _beside(path, _TEMPORARY)
+    with disk_full_explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove(temporary)
+        try:
+            yield temporary
+            _move_unless_there(temporary, path)
+        finally:
+            _remove(temporary)
+
+
+def _move_unless_there(temporary: Path, path: Path) -> None:
+    try:
+        temporary.rename(path)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+
+
 def _beside(path: Path, pattern: str) -> Path:
     return path.with_name(pattern.format(name=path.name, process=os.getpid()))
 

@@ -3,7 +3,12 @@ import re
 import pytest
 
 from tests.recipes.jobs import recipe, write_inputs
-from tinyglot.errors import DataNotFoundError, MissingInputError, UnknownLanguageError
+from tinyglot.errors import (
+    DataNotFoundError,
+    MissingInputError,
+    RecipeError,
+    UnknownLanguageError,
+)
 from tinyglot.recipes import check_inputs, parse_recipe
 from tinyglot.recipes.inputs import text_by_language
 
@@ -129,3 +134,55 @@ def test_an_unknown_task_is_found_before_anything_is_loaded(tmp_path):
     (line,) = lacking(recipe(write_inputs(tmp_path), task="nre"))
     pattern = r"task: there is no nre; expected one of mlm, ner, [\w, ]+; did you mean 'ner'\?"
     assert re.fullmatch(pattern, line)
+
+
+# --- perturbations ------------------------------------------------------------------------------
+
+
+def perturbing(inputs, *names, split="test", **settings):
+    return recipe(inputs, evaluate={"split": split, "perturbations": list(names)}, **settings)
+
+
+def test_perturbations_of_mentions_that_are_there_pass(tmp_path):
+    content = perturbing(write_inputs(tmp_path), "in-language mentions=seen train=train[:3]")
+    assert check_inputs(parse_recipe(content)) is None
+
+
+def test_names_that_are_no_perturbations_are_mistakes_of_the_recipe(tmp_path):
+    content = perturbing(write_inputs(tmp_path), "in-world", "in-script share=2", seeds=1)
+    with pytest.raises(RecipeError, match=r"3 mistakes") as caught:
+        parse_recipe(content)
+    assert re.search(
+        r"evaluate\.perturbations\.0: .*no such scope.*in-family.*'?in-world", str(caught.value)
+    )
+    assert re.search(
+        r"evaluate\.perturbations\.1: .*out of range.*in-script share=2", str(caught.value)
+    )
+
+
+def test_perturbations_need_the_task_whose_data_have_mentions(tmp_path):
+    content = perturbing(write_inputs(tmp_path), "in-language", task="pos")
+    assert lacking(content) == ["evaluate.perturbations needs task ner, not pos"]
+
+
+def test_perturbations_need_every_language_and_split(tmp_path):
+    inputs = write_inputs(tmp_path)
+    names = ["in-language mentions=unseen train=train-0", "in-script"]
+    content = perturbing(inputs, *names, split="valid[:3]")
+    content["evaluate"]["languages"] = ["sw", "yo"]
+    (inputs / "data/swh-Latn/dev.conll").unlink()
+    found = lacking(content)
+    assert found[:2] == [
+        "evaluate.perturbations needs the split valid[:3] of swh-Latn",
+        "evaluate.perturbations needs the split train-0 of swh-Latn",
+    ]
+    assert re.fullmatch(r"evaluate\.perturbations: Could not .*yor-Latn.*\(got .*", found[2])
+    assert len(found) == 3
+
+
+def test_data_that_are_not_there_are_named_once(tmp_path):
+    content = perturbing(write_inputs(tmp_path), "in-language", data=str(tmp_path / "gone"))
+    content["languages"] = ["sw", "yo"]
+    content["text"]["yo"] = content["text"]["swh-Latn"]
+    (line,) = lacking(content)
+    assert str(tmp_path / "gone") in line

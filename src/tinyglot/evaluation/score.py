@@ -8,7 +8,12 @@ from typing import Any
 import polars as pl
 from transformers import PreTrainedTokenizerFast
 
-from tinyglot.data.perturbations import UNPERTURBED, perturbation_of, read_record
+from tinyglot.data.perturbations import (
+    UNPERTURBED,
+    perturbation_of,
+    perturbed_split,
+    read_record,
+)
 from tinyglot.data.sources import public_name
 from tinyglot.evaluation.bootstrap import bootstrap_interval
 from tinyglot.evaluation.predict import Predictor, predict
@@ -99,13 +104,24 @@ def evaluate(  # noqa: PLR0913  (each is one column or one input of the evaluati
     evaluated = evaluate_examples(predictor, tokenizer, labels, task, examples, max_length)
     if tell is not None and any(found.num_cut for found in evaluated.values()):
         tell(describe_cuts(evaluated, _limit(tokenizer, max_length)))
-    names = {
-        "model": model_name,
+    return score_rows(evaluated, task, {"model": model_name, **names_of(data, split)}, seed)
+
+
+def names_of(data: str | Path, split: str) -> dict[str, str]:
+    """Say what rows call the examples that are scored.
+
+    Args:
+        data: A data directory or a hub id.
+        split: As for ``read_languages``.
+
+    Returns:
+        ``dataset``, ``split`` and ``perturbation``.
+    """
+    return {
         "dataset": dataset_name(data),
-        "split": split,
+        "split": perturbed_split(data, split)[1],
         "perturbation": perturbation_of(data),
     }
-    return score_rows(evaluated, task, names, seed)
 
 
 def read_languages(
@@ -117,7 +133,8 @@ def read_languages(
         task: The task.
         data: A data directory or a hub id.
         languages: Any codes that ``resolve_language`` accepts; each language counts once.
-        split: ``train``, ``dev`` or ``test``.
+        split: ``train``, ``dev`` or ``test``, also a slice. Of data that were perturbed of a slice,
+            the same slice is all that there is.
 
     Returns:
         Examples by language, in the order asked for.
@@ -128,7 +145,8 @@ def read_languages(
         DataFormatError: If a file is broken.
     """
     tags = dict.fromkeys(map(resolve_language, languages))
-    return {tag: task.scored_examples(task.read(str(data), tag, split)) for tag in tags}
+    part, _ = perturbed_split(data, split)
+    return {tag: task.scored_examples(task.read(str(data), tag, part)) for tag in tags}
 
 
 def evaluate_examples(

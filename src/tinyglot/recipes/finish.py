@@ -6,24 +6,18 @@ from pathlib import Path
 import polars as pl
 
 from tinyglot.errors import MissingInputError
-from tinyglot.evaluation.score import evaluate, write_rows
-from tinyglot.export import (
-    export_checkpoint,
-    load_predictor,
-    measure_models,
-    record_scores,
-    score_changes,
-)
+from tinyglot.evaluation.score import write_rows
+from tinyglot.export import export_checkpoint, measure_models, record_scores, score_changes
 from tinyglot.files import locked, write_json, write_text
 from tinyglot.recipes.directory import refuse_foreign
 from tinyglot.recipes.facts import all_stages, report_facts, stage_facts
-from tinyglot.recipes.heads import has_head, label_names
-from tinyglot.recipes.inputs import data_of, evaluated_languages, task_of
+from tinyglot.recipes.heads import has_head
+from tinyglot.recipes.inputs import task_of
 from tinyglot.recipes.run import Run, Tell, silent
 from tinyglot.recipes.runner import follow_steps, run_steps
 from tinyglot.recipes.schema import Recipe
+from tinyglot.recipes.scoring import stage_scores
 from tinyglot.reports import render_model_card, render_report
-from tinyglot.tokenizers import load_tokenizer
 from tinyglot.training import Trunk, is_main_process
 
 
@@ -32,6 +26,7 @@ def run_recipe(
     directory: Path,
     tell: Tell = silent,
     trunks: Mapping[int, Trunk] | None = None,
+    perturbed: Path | None = None,
 ) -> Run:
     """Do everything a recipe says: steps, export, scores, latency, report, model card.
 
@@ -43,6 +38,8 @@ def run_recipe(
         directory: The run directory; made, or gone on with if the same recipe began it.
         tell: Takes lines for a person.
         trunks: First training steps that are shared with other runs, by the step's position.
+        perturbed: Where perturbed data are that are shared with other runs, which may run at the
+            same time; the run directory if ``None``.
 
     Returns:
         The finished run.
@@ -53,7 +50,7 @@ def run_recipe(
         MissingInputError: If a step needs text, data or languages that the recipe does not give.
         TinyglotError: Whatever a step refuses.
     """
-    run = Run(directory, recipe, trunks or {})
+    run = Run(directory, recipe, trunks or {}, perturbed)
     if not is_main_process():
         follow_steps(run)
         return run
@@ -82,7 +79,7 @@ def _evaluate_stages(run: Run, tell: Tell) -> None:
         path = _scores_file(run, name)
         if not path.exists():
             tell(f"evaluate: {name}")
-            write_rows(_scores(run.recipe, name, directory, tell), path)
+            write_rows(stage_scores(run, name, directory, tell), path)
     parts = [pl.read_parquet(_scores_file(run, name)) for name in stages]
     if len(parts) > 1 and list(stages)[-1] == run.export.name:
         record_scores(run.export, score_changes(parts[-2], parts[-1]))
@@ -105,22 +102,6 @@ def _stages_with_head(run: Run) -> dict[str, Path]:
             fix="add a step fine_tuning, or begin with a fine-tuned model",
         )
     return found
-
-
-def _scores(recipe: Recipe, name: str, directory: Path, tell: Tell) -> pl.DataFrame:
-    task = task_of(recipe)
-    return evaluate(
-        load_predictor(directory, hidden_layer=task.hidden_layer),
-        load_tokenizer(directory),
-        label_names(directory),
-        task,
-        str(data_of(recipe)),
-        evaluated_languages(recipe),
-        recipe.evaluate.split if recipe.evaluate else "test",
-        model_name=name,
-        seed=recipe.seed,
-        tell=tell,
-    )
 
 
 def _measure_stages(run: Run, tell: Tell) -> None:

@@ -4,6 +4,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tinyglot.data.perturbations import MentionReplacement, Mentions
+from tinyglot.data.reading import available_splits
+from tinyglot.data.splits import canonical_split, split_name
 from tinyglot.data.synthetic import is_synthetic
 from tinyglot.errors import (
     DataNotFoundError,
@@ -14,8 +17,11 @@ from tinyglot.errors import (
 from tinyglot.languages import LanguageTag, resolve_language
 from tinyglot.methods.contract import MethodConfig
 from tinyglot.methods.registry import get_method
-from tinyglot.recipes.schema import Recipe
+from tinyglot.recipes.schema import EvaluateSettings, Recipe
 from tinyglot.tasks import Task, get_task
+
+MENTIONS = "ner"
+"""The task whose data have mentions."""
 
 # --- from options -------------------------------------------------------------------------------
 
@@ -125,7 +131,12 @@ def check_inputs(recipe: Recipe) -> None:
     Raises:
         MissingInputError: Names everything that is lacking or not there.
     """
-    lacking = [*_lacking_text(recipe), *_unknown_tasks(recipe), *_lacking_for_evaluation(recipe)]
+    lacking = [
+        *_lacking_text(recipe),
+        *_unknown_tasks(recipe),
+        *_lacking_for_evaluation(recipe),
+        *_lacking_for_perturbations(recipe),
+    ]
     for position, step in enumerate(recipe.steps):
         place = f"steps.{position}.{step.method}"
         lacking += [f"{place} needs {need}" for need in _needs(recipe, step)]
@@ -173,6 +184,35 @@ def _lacking_for_evaluation(recipe: Recipe) -> Iterator[str]:
         yield "evaluate needs data"
     if not evaluated_languages(recipe):
         yield "evaluate needs languages"
+
+
+def _lacking_for_perturbations(recipe: Recipe) -> Iterator[str]:
+    """Name what mentions cannot be taken from; a missing data set is named once."""
+    asked = recipe.evaluate.perturbations if recipe.evaluate else ()
+    task, data = task_id_of(recipe), data_of(recipe)
+    if asked and task not in (None, MENTIONS):
+        yield f"evaluate.perturbations needs task {MENTIONS}, not {task}"
+    elif asked and data:
+        lines = (
+            line
+            for tag in evaluated_languages(recipe)
+            for line in _lacking_splits(recipe, data, tag)
+        )
+        yield from dict.fromkeys(lines)
+
+
+def _lacking_splits(recipe: Recipe, data: str, tag: LanguageTag) -> Iterator[str]:
+    try:
+        there = available_splits(MENTIONS, data, tag)
+    except DataNotFoundError as error:
+        yield f"evaluate.perturbations: {error.problem} (got {error.got})"
+        return
+    settings = recipe.evaluate or EvaluateSettings()
+    asked = map(MentionReplacement.from_name, settings.perturbations)
+    trained = {options.train_split for options in asked if options.mentions is not Mentions.any}
+    for split in (settings.split, *sorted(trained)):
+        if canonical_split(split_name(split)) not in there:
+            yield f"evaluate.perturbations needs the split {split} of {tag}"
 
 
 def task_of(recipe: Recipe) -> Task[Any, Any]:

@@ -27,11 +27,14 @@ class Run:
         directory: Holds ``recipe.yaml``, ``steps/``, ``final/`` and the results.
         recipe: As resolved.
         trunks: First training steps that are shared with other runs, by the step's position.
+        perturbed: Where perturbed data are that are shared with other runs; each run has its own
+            if ``None``.
     """
 
     directory: Path
     recipe: Recipe
     trunks: Mapping[int, Trunk] = field(default_factory=dict)
+    perturbed: Path | None = None
 
     @property
     def final(self) -> Path:

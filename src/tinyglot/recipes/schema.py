@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
+from tinyglot.data.perturbations import PerturbationNames
 from tinyglot.languages import ByLanguage, LanguageCodes
 from tinyglot.methods.contract import MethodConfig
 from tinyglot.methods.registry import methods
@@ -22,6 +23,11 @@ class EvaluateSettings(_Settings):
     split: str = Field(default="test", description="which split of the labelled data")
     languages: LanguageCodes = Field(
         default=(), description="tags; default: all languages of the recipe"
+    )
+    perturbations: PerturbationNames = Field(
+        default=(),
+        description="task ner: also score the split with other mentions, such as in-language, "
+        "in-script share=0.5, in-language mentions=unseen, in-language length-matched",
     )
 
 

@@ -14,6 +14,7 @@ from tinyglot.data.perturbations.record import (
     PerturbationRecord,
     TypeRecord,
     perturbation_of,
+    perturbed_split,
     read_record,
 )
 
@@ -29,5 +30,6 @@ __all__ = [
     "Scope",
     "TypeRecord",
     "perturbation_of",
+    "perturbed_split",
     "read_record",
 ]

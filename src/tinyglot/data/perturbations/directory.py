@@ -21,7 +21,7 @@ from tinyglot.data.reading import available_languages, available_splits, read_ex
 from tinyglot.data.sources import public_name
 from tinyglot.data.splits import canonical_split, split_name
 from tinyglot.errors import PerturbationOptionError, RunDirectoryError
-from tinyglot.files import replacing
+from tinyglot.files import replacing, written_once
 from tinyglot.languages import LanguageTag, family_group, resolve_language, script_group
 
 KIND = "ner"
@@ -97,6 +97,34 @@ def perturb(
         )
         write_record(temporary, record)
     return Perturbed(out, record, originals, {tag: replaced[tag].sentences for tag in tags})
+
+
+def perturb_once(
+    source: str | Path,
+    languages: Sequence[str],
+    options: MentionReplacement,
+    out: Path,
+    split: str = "test",
+) -> Path:
+    """Write perturbed data if they are not there yet; of two processes at once, the first wins.
+
+    Args:
+        source: As for ``perturb``.
+        languages: As for ``perturb``.
+        options: As for ``perturb``.
+        out: Where they are, or shall be; no other options may write to the same place.
+        split: As for ``perturb``.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        TinyglotError: As for ``perturb``.
+    """
+    if not (out / RECORD_FILE).is_file():
+        with written_once(out) as temporary:
+            perturb(source, languages, options, temporary, split)
+    return out
 
 
 # --- pools -------------------------------------------------------------------------------------

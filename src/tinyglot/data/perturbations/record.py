@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from tinyglot.data.perturbations.options import MentionReplacement
 from tinyglot.data.sources import local_path
+from tinyglot.data.splits import canonical_split, split_name
 from tinyglot.errors import DataFormatError
 from tinyglot.files import read_json, write_json
 from tinyglot.languages import LanguageTag
@@ -141,6 +142,28 @@ def perturbation_of(directory: str | Path) -> str:
     """
     record = read_record(directory)
     return UNPERTURBED if record is None else record.options.name
+
+
+def perturbed_split(directory: str | Path, split: str) -> tuple[str, str]:
+    """Say which split of a data directory is read, and what result rows call it.
+
+    A directory that was perturbed of ``test[:50%]`` holds that half and calls it ``test``.
+
+    Args:
+        directory: A data directory, or any other name of data.
+        split: What is asked for: the name of the split, or the slice as it was perturbed.
+
+    Returns:
+        Such as ``test`` and ``test[:50%]``; what is asked for, twice, if nothing was perturbed.
+
+    Raises:
+        DataFormatError: If the directory has a record that cannot be read.
+    """
+    record = read_record(directory)
+    whole = "" if record is None else canonical_split(split_name(record.split))
+    if record is None or (canonical_split(split) != whole and split != record.split):
+        return split, split
+    return whole, record.split
 
 
 def _json(path: Path) -> Any:  # noqa: ANN401  (any JSON value)

@@ -1,0 +1,121 @@
+import multiprocessing
+import shutil
+
+import polars as pl
+import pytest
+
+from tests.recipes.jobs import recipe, write_inputs
+from tinyglot import api
+from tinyglot.data.perturbations import MentionReplacement, read_record
+from tinyglot.data.perturbations.directory import perturb, perturb_once
+from tinyglot.evaluation.robustness import perturbation_drops
+from tinyglot.recipes import parse_recipe, run_recipe, scoring
+
+NAMES = ("in-language", "in-language length-matched", "in-language mentions=seen train=train[:12]")
+TUNE = {"method": "fine_tuning", "max_steps": 3, "batch_size": 8, "save_steps": None}
+DROP = {"method": "layer_dropping", "num_layers": 1}
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    return write_inputs(tmp_path_factory.mktemp("inputs"))
+
+
+@pytest.fixture(scope="module")
+def content(inputs):
+    settings = {"split": "test[:4]", "perturbations": list(NAMES)}
+    return recipe(inputs, steps=[TUNE, DROP], evaluate=settings, seed=3)
+
+
+@pytest.fixture(scope="module")
+def run(content, tmp_path_factory):
+    return run_recipe(parse_recipe(content), tmp_path_factory.mktemp("run"))
+
+
+def test_rows_hold_the_regular_scores_and_one_set_a_perturbation(run):
+    rows = run.rows().filter(pl.col("metric") == "f1")
+    stages = [path for path in run.stages() for _ in range(4)]
+    assert rows["model"].to_list() == stages
+    assert rows["perturbation"].to_list() == ["none", *NAMES] * 2
+    assert set(rows["split"]) == {"test[:4]"}
+    assert set(rows["dataset"]) == {"data"}
+    assert set(rows["n"]) == {4}
+
+
+def test_perturbed_rows_pair_with_regular_ones(run):
+    drops = perturbation_drops(run.rows())
+    assert drops.height == len(NAMES) * 2
+    assert drops["regular_value"].null_count() == 0
+
+
+def test_rows_are_those_of_an_evaluation_of_a_perturbed_directory(run, inputs, tmp_path):
+    asked = MentionReplacement.from_name(NAMES[1])
+    perturb(inputs / "data", ["sw"], asked, tmp_path / "data", "test[:4]")
+    there = {"task": "ner", "languages": ["sw"], "seed": 3}
+    for split in ("test", "test[:4]"):
+        rows = api.evaluate(run.final, data=tmp_path / "data", split=split, **there)
+        last = run.rows().filter(
+            pl.col("perturbation") == NAMES[1], pl.col("model") == list(run.stages())[-1]
+        )
+        assert rows.drop("model").equals(last.drop("model"))
+
+
+def test_each_model_is_loaded_once(content, tmp_path, monkeypatch):
+    loaded = []
+
+    def load(directory, **options):
+        loaded.append(directory)
+        return load_predictor(directory, **options)
+
+    load_predictor = scoring.load_predictor
+    monkeypatch.setattr(scoring, "load_predictor", load)
+    run = run_recipe(parse_recipe(content), tmp_path)
+    assert loaded == list(run.stages().values())
+
+
+def test_runs_share_perturbed_data(content, run, tmp_path):
+    told = []
+    shared = tmp_path / "shared"
+    first = run_recipe(parse_recipe(content), tmp_path / "one", told.append, perturbed=shared)
+    assert told.count("perturb: in-language") == 1
+    again = {**content, "steps": [TUNE]}
+    before = {path: path.stat().st_mtime_ns for path in shared.rglob("*")}
+    run_recipe(parse_recipe(again), tmp_path / "two", told.append, perturbed=shared)
+    assert told.count("perturb: in-language") == 1
+    assert {path: path.stat().st_mtime_ns for path in shared.rglob("*")} == before
+    assert {read_record(path).options.name for path in shared.iterdir()} == set(NAMES)
+    assert not (tmp_path / "two/evaluation/perturbed").exists()
+    assert first.rows().equals(run.rows())
+
+
+@pytest.mark.parametrize("change", [{"split": "test[:3]"}, {"languages": ["yo"]}])
+def test_other_sentences_have_another_place(content, inputs, tmp_path, change):
+    if "languages" in change:
+        shutil.copytree(inputs / "data", tmp_path / "data")
+        (tmp_path / "data/swh-Latn").rename(tmp_path / "data/yor-Latn")
+        shutil.copytree(inputs / "data/swh-Latn", tmp_path / "data/swh-Latn")
+        content = {**content, "data": str(tmp_path / "data")}
+    shared = tmp_path / "shared"
+    run_recipe(parse_recipe({**content, "steps": [TUNE]}), tmp_path / "one", perturbed=shared)
+    other = {**content, "steps": [TUNE], "evaluate": {**content["evaluate"], **change}}
+    run_recipe(parse_recipe(other), tmp_path / "two", perturbed=shared)
+    assert len(list(shared.iterdir())) == 2 * len(NAMES)
+
+
+def perturb_at_once(data, out, barrier):
+    barrier.wait()
+    perturb_once(data, ["sw"], MentionReplacement(), out)
+
+
+def test_of_processes_that_perturb_at_once_the_first_one_wins(inputs, tmp_path):
+    context = multiprocessing.get_context("fork")
+    barrier = context.Barrier(4)
+    arguments = (inputs / "data", tmp_path / "shared/one", barrier)
+    started = [context.Process(target=perturb_at_once, args=arguments) for _ in range(4)]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join()
+    assert [process.exitcode for process in started] == [0] * 4
+    assert [path.name for path in (tmp_path / "shared").iterdir()] == ["one"]
+    assert read_record(tmp_path / "shared/one").options == MentionReplacement()
