@@ -1,6 +1,7 @@
 """The commands as functions: what `tinyglot compress` does, from Python."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,7 +9,9 @@ import polars as pl
 
 from tinyglot.checkpoints.locate import locate_checkpoint
 from tinyglot.checkpoints.push import push_checkpoint
-from tinyglot.errors import ModelNotFoundError, TaskOptionError
+from tinyglot.data.perturbations import MentionReplacement
+from tinyglot.data.perturbations.directory import perturbed_copies
+from tinyglot.errors import ModelNotFoundError, PerturbationOptionError, TaskOptionError
 from tinyglot.evaluation import score
 from tinyglot.evaluation.bootstrap import CONFIDENCE
 from tinyglot.evaluation.choices import check_options, choose_max_drop, choose_metric
@@ -22,7 +25,7 @@ from tinyglot.measure import MeasureRow
 from tinyglot.recipes.directory import RECIPE_FILE
 from tinyglot.recipes.finish import run_recipe
 from tinyglot.recipes.heads import check_head, label_names
-from tinyglot.recipes.inputs import text_by_language
+from tinyglot.recipes.inputs import MENTIONS, text_by_language
 from tinyglot.recipes.read import parse_recipe
 from tinyglot.recipes.run import Run, Tell, silent
 from tinyglot.recipes.schema import Recipe
@@ -111,6 +114,7 @@ def evaluate(  # noqa: PLR0913  (each is an option of the command)
     task_options: Mapping[str, Any] | None = None,
     precision: Literal["fp32", "bf16", "auto"] = "fp32",
     max_length: int | None = None,
+    perturbations: Sequence[str] = (),
     seed: int = 0,
     tell: Tell = silent,
 ) -> pl.DataFrame:
@@ -126,6 +130,8 @@ def evaluate(  # noqa: PLR0913  (each is an option of the command)
         precision: Of a checkpoint's matrix products. ``auto`` takes bf16 if it changes no
             prediction of 64 examples a language; not for ``mlm``, which predicts nothing.
         max_length: Most tokens of a sequence; the model's limit, at most 512, if ``None``.
+        perturbations: Names such as ``in-language``; the data are also scored so, with other
+            mentions in them.
         seed: Of the resampling for the intervals.
         tell: Takes lines for a person: how many predictions bf16 changes, how many texts are cut.
 
@@ -136,6 +142,7 @@ def evaluate(  # noqa: PLR0913  (each is an option of the command)
         TinyglotError: For every bad input.
     """
     chosen = get_task(task, task_options)
+    swaps = _mention_swaps(chosen, perturbations)
     if precision != "fp32" and chosen.objective == "masked_lm":
         raise _no_decisions(chosen.id, precision)
     predictor = load_predictor(model, hidden_layer=chosen.hidden_layer)
@@ -154,19 +161,32 @@ def evaluate(  # noqa: PLR0913  (each is an option of the command)
         tell(describe_changes(changes))
         unchanged = not any(number for number, _ in changes.values())
         predictor = fast if unchanged or precision == "bf16" else predictor
-    return score.evaluate(
+    scored = partial(
+        score.evaluate,
         predictor,
         load_tokenizer(predictor.directory),
         label_names(predictor.directory),
         chosen,
-        data,
-        languages,
-        split,
+        languages=languages,
+        split=split,
         model_name=str(model),
         seed=seed,
         max_length=max_length,
         tell=tell,
     )
+    with perturbed_copies(data, languages, swaps, split) as copies:
+        return pl.concat([scored(source) for source in (data, *copies)])
+
+
+def _mention_swaps(task: Task[Any, Any], names: Sequence[str]) -> list[MentionReplacement]:
+    if names and task.kind != MENTIONS:
+        raise PerturbationOptionError(
+            f"Could not perturb data of the task {task.id}: they have no mentions.",
+            got=f"--perturbation {names[0]!r}",
+            expected=f"the task {MENTIONS}",
+            fix="leave --perturbation out",
+        )
+    return [MentionReplacement.from_name(name) for name in dict.fromkeys(names)]
 
 
 def _no_decisions(task: str, precision: str) -> TaskOptionError:

@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 from tests.cli.console import problem, run
+from tests.recipes.jobs import write_inputs
 from tests.tasks.test_text_tasks_whole import write
 from tests.tiny import tiny_pair
 from tinyglot import api, save_checkpoint
@@ -51,6 +52,41 @@ def test_groups_are_in_json_beside_the_rows(options):
     groups = [(row["by"], row["metric"], row["group"]) for row in found["groups"]]
     metrics = ("accuracy", "f1_macro", "f1_weighted")
     assert groups == [("script", name, script) for name in metrics for script in ("Ethi", "Latn")]
+
+
+@pytest.fixture(scope="module")
+def tagger(tmp_path_factory):
+    from transformers import BertForTokenClassification
+
+    directory = write_inputs(tmp_path_factory.mktemp("ner"))
+    model, tokenizer = tiny_pair("bert", "wordpiece")
+    labels = ("O", "B-LOC", "B-PER", "I-LOC", "I-PER")
+    headed = with_head(model, BertForTokenClassification, labels, seed=0)
+    save_checkpoint(headed, tokenizer, directory / "tagger")
+    return directory / "tagger", "--task", "ner", "--data", directory / "data", "--language", "sw"
+
+
+def test_evaluate_scores_perturbed_data_too(tagger, tmp_path):
+    names = ["in-language", "in-language length-matched"]
+    asked = [part for name in names for part in ("--perturbation", name)]
+    rows = json.loads(run("evaluate", *tagger, *asked, "--json").out)
+    assert [row["perturbation"] for row in rows] == ["none", *names]
+    assert rows[:1] == json.loads(run("evaluate", *tagger, "--json").out)
+    made = tmp_path / "data"
+    done = run("data", "perturb", tagger[4], "--language", "sw", "--out", made, "--length-matched")
+    assert done.code == 0, done.err
+    alone = run("evaluate", *tagger[:4], made, *tagger[5:], "--json")
+    assert json.loads(alone.out) == rows[2:]
+
+
+def test_perturbations_that_cannot_be_are_refused(options, tagger):
+    swap = ("--perturbation", "in-language")
+    of_texts = problem("evaluate", *options, *swap)
+    assert "task topic: they have no mentions" in of_texts["problem"]
+    assert of_texts["got"] == "--perturbation 'in-language'"
+    unknown = problem("evaluate", *tagger, "--perturbation", "in-world")
+    assert "no such scope" in unknown["problem"]
+    assert unknown["got"] == "scope='in-world'"
 
 
 def test_finetunes_options_reach_the_recipe(monkeypatch, tmp_path):

@@ -57,6 +57,10 @@ def evaluate(  # noqa: PLR0913  (one parameter an option)
     max_length: Annotated[
         int | None, typer.Option(min=8, help="tokens a sequence, at most; default: 512")
     ] = None,
+    perturbation: Annotated[
+        list[str] | None,
+        typer.Option(help="task ner: score with other mentions too, such as in-language"),
+    ] = None,
     seed: Annotated[int, typer.Option(help="of the intervals")] = 0,
     out: Annotated[Path | None, typer.Option(help="write the rows to this parquet file")] = None,
     json: Annotated[bool, typer.Option("--json", help="print the rows as JSON")] = False,  # noqa: FBT002  (a flag)
@@ -76,6 +80,7 @@ def evaluate(  # noqa: PLR0913  (one parameter an option)
         task_options=task_options(task_option),
         precision=precision.value,
         max_length=max_length,
+        perturbations=perturbation or (),
         seed=seed,
         tell=tell,
     )

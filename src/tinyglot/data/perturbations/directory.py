@@ -1,9 +1,11 @@
 """Perturbing a whole data set: one pool for each group of languages, one file a language."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tinyglot.data.conll import TaggedSentence, write_conll
 from tinyglot.data.mentions import Surface, surfaces_by_type
@@ -125,6 +127,34 @@ def perturb_once(
         with written_once(out) as temporary:
             perturb(source, languages, options, temporary, split)
     return out
+
+
+@contextmanager
+def perturbed_copies(
+    source: str | Path,
+    languages: Sequence[str],
+    swaps: Iterable[MentionReplacement],
+    split: str = "test",
+) -> Iterator[list[Path]]:
+    """Perturb data in several ways, and remove the results after the block.
+
+    Args:
+        source: As for ``perturb``.
+        languages: As for ``perturb``.
+        swaps: Options, one a result.
+        split: As for ``perturb``.
+
+    Yields:
+        A data directory for each of the options.
+
+    Raises:
+        TinyglotError: As for ``perturb``.
+    """
+    with TemporaryDirectory(prefix="tinyglot-") as place:
+        yield [
+            perturb(source, languages, options, Path(place, str(number)), split).directory
+            for number, options in enumerate(swaps)
+        ]
 
 
 # --- pools -------------------------------------------------------------------------------------
