@@ -62,8 +62,9 @@ def option_lines(config_class: type[BaseModel]) -> Iterator[str]:
     fields = config_class.model_fields
     for name in sorted(fields, key=lambda name: _distance(config_class, name)):
         if name != "method":
-            default = json.dumps(fields[name].get_default(call_default_factory=True))
-            yield f"| `{name}` | `{default}` | {fields[name].description} |"
+            default = fields[name].get_default(call_default_factory=True)
+            shown = "to be given" if fields[name].is_required() else f"`{json.dumps(default)}`"
+            yield f"| `{name}` | {shown} | {fields[name].description} |"
 
 
 def _distance(config_class: type[BaseModel], name: str) -> int:

@@ -65,6 +65,10 @@ class CheckpointTensorsError(TinyglotError, ValueError):
     """A checkpoint has missing or extra tensors for its configuration, or a damaged file."""
 
 
+class PackedCheckpointError(TinyglotError, ValueError):
+    """A packed checkpoint is given where a dense one belongs, or the other way round."""
+
+
 class UnsafeCheckpointError(TinyglotError, ValueError):
     """A checkpoint has only pickled weights, or wants to run its own code."""
 
@@ -155,12 +159,32 @@ class NoEffectError(TinyglotError, ValueError):
     """A method would change nothing."""
 
 
+class PruningScheduleError(TinyglotError, ValueError):
+    """Weights would be removed at steps that do not fit together or into the training."""
+
+
+class PruningMaskError(TinyglotError, RuntimeError):
+    """Removed weights are not zero, or not the same ones on every process or after a resume."""
+
+
+class UnknownModuleError(TinyglotError, KeyError):
+    """A pattern matches no module of the model."""
+
+
+class ShardedParametersError(TinyglotError, RuntimeError):
+    """Weights are spread over processes, so that none sees them all."""
+
+
 class VocabularySizeError(TinyglotError, ValueError):
     """A wanted vocabulary size is above the original or below what must stay."""
 
 
 class RecipeError(TinyglotError, ValueError):
     """A recipe has mistakes; all of them are listed."""
+
+
+class StudyError(TinyglotError, ValueError):
+    """A study's grid or its directory has mistakes; all of them are listed."""
 
 
 class UnknownMethodError(TinyglotError, KeyError):

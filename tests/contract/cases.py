@@ -82,4 +82,18 @@ CASES: dict[str, Case] = {
         context=labelled_data,
         reported=reported_by_fine_tuning,
     ),
+    "magnitude_pruning": Case(
+        options={
+            "sparsity": 0.7,
+            "embeddings": "include",
+            "max_steps": 3,
+            "batch_size": 4,
+            "precision": "fp32",
+            "save_steps": None,
+            "max_train_sentences": 8,
+            "max_length": 64,
+        },
+        context=labelled_data,
+        reported=reported_by_fine_tuning,
+    ),
 }

@@ -11,6 +11,7 @@ METHODS = (
     "vocabulary_trimming",
     "layer_dropping",
     "fine_tuning",
+    "magnitude_pruning",
 )
 
 

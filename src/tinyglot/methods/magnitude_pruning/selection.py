@@ -1,0 +1,123 @@
+"""Which weights go: exactly so many of the smallest, ties in the order of their places."""
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tinyglot.errors import TrainingDivergedError
+
+REMOVED = -1.0  # a magnitude below all others: what was removed goes first
+_INFINITY = 0x7F800000  # as the bits of a float32; floats of one sign are ordered as their bits
+
+
+class Selection(NamedTuple):
+    """Which weights of a group stay.
+
+    Attributes:
+        keep: True = keep; one value a weight that is trained.
+        num_frozen_removed: How many of the smallest weights that are not trained go.
+    """
+
+    keep: Tensor
+    num_frozen_removed: int
+
+
+def allocate(sizes: Sequence[int], total: int) -> list[int]:
+    """Share out removals over groups by size, to the single weight.
+
+    By the divisor method of Webster: with a larger total no group gets fewer, so a higher target
+    removes what a lower one does and more. (Largest remainders can give a group one fewer.)
+
+    Args:
+        sizes: Weights of each group.
+        total: Weights to remove, at most all.
+
+    Returns:
+        Removals of each group; their sum is ``total``.
+
+    Example:
+        >>> allocate([10, 10, 1], 11)
+        [5, 5, 1]
+    """
+    counts = [round(Fraction(total * size, sum(sizes))) for size in sizes] if total else []
+    counts = counts or [0] * len(sizes)
+    places = [place for place, size in enumerate(sizes) if size]
+    while sum(counts) < total:
+        counts[min(places, key=lambda i: (Fraction(2 * counts[i] + 1, sizes[i]), i))] += 1
+    while sum(counts) > total:
+        counts[max(places, key=lambda i: (Fraction(2 * counts[i] - 1, sizes[i]), i))] -= 1
+    return counts
+
+
+def select(
+    magnitudes: Tensor,
+    num_removed: int,
+    frozen: Tensor | None = None,
+    num_frozen_removed: int = 0,
+) -> Selection:
+    """Choose the weights with the smallest magnitudes.
+
+    Among equal magnitudes those with the smallest index go first, and trained ones before frozen
+    ones.
+
+    Args:
+        magnitudes: Of the trained weights, one-dimensional float32; ``REMOVED`` for those that
+            must go again.
+        num_removed: How many go, with the frozen ones; at least as many as must go again.
+        frozen: Magnitudes of weights that are not trained, increasing.
+        num_frozen_removed: How many of these must go again.
+
+    Returns:
+        Exactly ``num_removed`` weights that do not stay.
+
+    Raises:
+        TrainingDivergedError: If too many weights are not numbers.
+
+    Example:
+        >>> select(torch.tensor([3.0, 1.0, 1.0, 2.0]), 2).keep
+        tensor([ True, False, False,  True])
+    """
+    sorted_frozen = magnitudes.new_zeros(0) if frozen is None else frozen
+
+    def frozen_up_to(value: float, *, inclusive: bool) -> int:
+        place = torch.searchsorted(sorted_frozen, value, right=inclusive)
+        return max(num_frozen_removed, int(place))
+
+    def count_up_to(value: float) -> int:
+        trained = int((magnitudes <= value).count_nonzero())
+        return trained + frozen_up_to(value, inclusive=True)
+
+    value = _smallest_reaching(num_removed, count_up_to)
+    keep = ~(magnitudes < value)  # also what is no number
+    num_frozen = frozen_up_to(value, inclusive=False)
+    num_ties = num_removed - (keep.numel() - int(keep.count_nonzero())) - num_frozen
+    ties = (magnitudes == value).nonzero().flatten()[:num_ties]
+    keep[ties] = False
+    return Selection(keep, num_frozen + num_ties - len(ties))
+
+
+def _smallest_reaching(num: int, count_up_to: Callable[[float], int]) -> float:
+    """Find the smallest float32 up to which there are ``num`` weights."""
+    low, high = 0, _INFINITY
+    if count_up_to(_as_float(high)) < num:
+        raise TrainingDivergedError(
+            "Could not prune: there are weights that are no numbers.",
+            got=f"{count_up_to(_as_float(high))} weights that can be compared",
+            expected=f"at least {num}",
+            fix="lower learning_rate, or use precision: fp32",
+        )
+    while low < high:
+        middle = (low + high) // 2
+        if count_up_to(_as_float(middle)) >= num:
+            high = middle
+        else:
+            low = middle + 1
+    return _as_float(low)
+
+
+def _as_float(bits: int) -> float:
+    return float(np.uint32(bits).view(np.float32))
