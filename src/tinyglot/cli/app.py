@@ -22,6 +22,7 @@ COMMANDS = (
     "measure",
     "run",
     "recipe",
+    "study",
     "ls",
     "predict",
     "data",

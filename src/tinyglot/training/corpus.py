@@ -140,7 +140,7 @@ def read_corpus(
         UnknownMethodError: If nothing is trained for the task.
     """
     task = task_of(options)
-    train = _training_sentences(task, options, seed)
+    train = training_sentences(task, options, seed)
     check_label_sets({tag: task.labels(examples) for tag, examples in train.items()})
     labels = choose_labels(model, task, task.labels(*train.values()))
     evaluation = {
@@ -256,9 +256,23 @@ class _Encoder:
         return self.task.training_sequences(sentences, self.tokenizer, self.labels, self.max_length)
 
 
-def _training_sentences(
+def training_sentences(
     task: Task[Any, Any], options: TaskTrainingOptions, seed: int
 ) -> dict[str, Sequence[Any]]:
+    """Read and choose what is trained on.
+
+    Args:
+        task: The task.
+        options: Resolved options.
+        seed: Of the choice, where not all are taken.
+
+    Returns:
+        Examples by language.
+
+    Raises:
+        DataNotFoundError: If a language has no training split, or the data is not there.
+        DataFormatError: If a file has broken lines.
+    """
     found = {
         tag: task.read(str(options.data), tag, options.train_split) for tag in options.languages
     }

@@ -1,0 +1,227 @@
+"""The cells of a grid: a recipe each, with the place in the grid and a name that is its content."""
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tinyglot.data.sources import public_name
+from tinyglot.errors import RecipeError
+from tinyglot.methods.registry import get_method
+from tinyglot.recipes import Recipe, parse_recipe
+from tinyglot.recipes.mistakes import suggestion
+from tinyglot.studies.axes import Combination, Combined, combine, is_wanted
+from tinyglot.studies.grid import AxisValue, Grid
+from tinyglot.studies.mistakes import grid_error
+from tinyglot.studies.rows import COORDINATES, MONOLINGUAL, MULTILINGUAL
+
+_KEY_DIGITS = 16
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One recipe of a study.
+
+    Attributes:
+        study: Name of the study.
+        key: First 16 hex digits of the hash of the resolved recipe and the methods' versions.
+        coordinates: Where it is in the grid: model, method, setting, languages (the set's name),
+            sparsity, embeddings (``None`` where nothing is pruned) and seed.
+        recipe: As resolved; data under its public name.
+        group: Key of the cell without pruning that is trained alike.
+    """
+
+    study: str
+    key: str
+    coordinates: dict[str, Any]
+    recipe: Recipe
+    group: str
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether it is the one of its group in which nothing is pruned."""
+        return self.key == self.group
+
+
+def expand(grid: Grid) -> list[Cell]:
+    """List the cells of a grid; combinations that come to the same recipe are one cell.
+
+    Args:
+        grid: A checked grid.
+
+    Returns:
+        Cells, seed by seed, those of one group together, the dense one first.
+
+    Raises:
+        StudyError: If axes contradict each other or the recipe; lists everything that is wrong.
+    """
+    mistakes = [*_wrong_sets(grid), *_wrong_restrictions(grid)]
+    found: dict[str, Cell] = {}
+    options: dict[str, Combination] = {}
+    for combination in _combinations(grid):
+        if is_wanted(grid, combination):
+            combined = combine(grid, combination)
+            mistakes += combined.mistakes
+            try:
+                cell = _cell(grid, combination, combined)
+            except RecipeError as error:
+                mistakes += [f"recipe.{line}" for line in error.got.splitlines()]
+            else:
+                found.setdefault(cell.key, cell)
+                options.setdefault(cell.key, combination)
+    if not found and not mistakes:
+        mistakes.append("only: leaves no cell")
+    if mistakes:
+        raise grid_error(mistakes, grid.name)
+    return _in_order(_told_apart(list(found.values()), options))
+
+
+def method_versions(recipe: Recipe) -> dict[str, int]:
+    """List the versions of a recipe's methods.
+
+    Args:
+        recipe: A checked recipe.
+
+    Returns:
+        Version by method.
+    """
+    return {step.method: get_method(step.method).version for step in recipe.steps}
+
+
+def key_of(recipe: Recipe) -> str:
+    """Name a recipe by its content, wherever its data lie.
+
+    Args:
+        recipe: A checked recipe.
+
+    Returns:
+        16 hex digits. Options that are off or not set do not count, so that a new option of a
+        method, off by default, changes no key.
+    """
+    content = {"recipe": public_recipe(recipe), "methods": method_versions(recipe)}
+    text = json.dumps(_set_only(content), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:_KEY_DIGITS]
+
+
+def public_recipe(recipe: Recipe) -> dict[str, Any]:
+    """Write a recipe as JSON values without the place of its data.
+
+    Args:
+        recipe: A checked recipe.
+
+    Returns:
+        Every option, as resolved.
+    """
+    content: dict[str, Any] = recipe.model_dump(mode="json", serialize_as_any=True)
+    for part in (content, *content["steps"]):
+        if part.get("data"):
+            part["data"] = _name_of_data(part["data"])
+    return content
+
+
+def _name_of_data(source: str) -> str:
+    """Give the public name, also of a path at which nothing is here."""
+    is_path = source.startswith((".", "/", "~")) and not Path(source).exists()
+    return Path(source).name if is_path else public_name(source)
+
+
+def _set_only(value: Any) -> Any:  # noqa: ANN401  (any JSON value)
+    if isinstance(value, Mapping):
+        kept = {key: _set_only(item) for key, item in value.items()}
+        return {key: item for key, item in kept.items() if not _is_off(item)}
+    return [_set_only(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _is_off(value: Any) -> bool:  # noqa: ANN401  (any JSON value)
+    return value is None or value is False or value in ("", [], {})
+
+
+# --- one cell -----------------------------------------------------------------------------------
+
+
+def _combinations(grid: Grid) -> Iterator[dict[str, AxisValue]]:
+    axes = grid.values()
+    for values in itertools.product(*axes.values()):
+        yield dict(zip(axes, values, strict=True))
+
+
+def _cell(grid: Grid, combination: Combination, combined: Combined) -> Cell:
+    recipe = parse_recipe(combined.content)
+    key = key_of(recipe)
+    coordinates = _coordinates(recipe, combination, combined)
+    group = key if combined.is_dense else key_of(parse_recipe(combined.dense))
+    return Cell(grid.name, key, coordinates, recipe, group)
+
+
+def _coordinates(recipe: Recipe, combination: Combination, combined: Combined) -> dict[str, Any]:
+    pruning = [step for step in recipe.steps if hasattr(step, "sparsity")]
+    sparse = None if combined.is_dense or not pruning else pruning[-1]
+    several = len(recipe.languages) > 1
+    usual = MULTILINGUAL if several else "".join(recipe.languages)
+    values = {
+        "model": recipe.model,
+        "method": combined.method,
+        "setting": MULTILINGUAL if several else MONOLINGUAL,
+        "languages": str(combination.get("languages", usual)),
+        "sparsity": float(getattr(sparse, "sparsity", 0.0)),
+        "embeddings": getattr(sparse, "embeddings", None),
+        "seed": recipe.seed,
+    }
+    return {name: values[name] for name in COORDINATES}
+
+
+def _told_apart(cells: list[Cell], options: Mapping[str, Combination]) -> list[Cell]:
+    """Name further axes beside the method where coordinates alone are the same."""
+    alike: dict[str, list[Cell]] = {}
+    for cell in cells:
+        alike.setdefault(json.dumps(cell.coordinates), []).append(cell)
+    return [_named(cell, group, options) for group in alike.values() for cell in group]
+
+
+def _named(cell: Cell, group: Sequence[Cell], options: Mapping[str, Combination]) -> Cell:
+    mine = options[cell.key]
+    differing = [
+        f"{axis}={value}"
+        for axis, value in mine.items()
+        if any(options[other.key][axis] != value for other in group)
+    ]
+    method = " ".join([cell.coordinates["method"], *differing])
+    return replace(cell, coordinates={**cell.coordinates, "method": method})
+
+
+def _in_order(cells: Sequence[Cell]) -> list[Cell]:
+    groups = list(dict.fromkeys(cell.group for cell in cells))
+    return sorted(
+        cells,
+        key=lambda cell: (
+            cell.coordinates["seed"],
+            groups.index(cell.group),
+            not cell.is_dense,
+            cell.coordinates["sparsity"],
+        ),
+    )
+
+
+# --- mistakes -----------------------------------------------------------------------------------
+
+
+def _wrong_sets(grid: Grid) -> Iterator[str]:
+    names: dict[tuple[str, ...], str] = {}
+    for name, tags in (grid.axes.languages or {}).items():
+        earlier = names.setdefault(tuple(sorted(tags)), name)
+        if earlier != name:
+            yield f"axes.languages.{name}: the same languages as {earlier}"
+
+
+def _wrong_restrictions(grid: Grid) -> Iterator[str]:
+    axes = grid.values()
+    for position, restriction in enumerate(grid.only):
+        for axis, values in restriction.items():
+            if axis not in axes:
+                yield f"only.{position}.{axis}: no such axis{suggestion(axis, axes)}"
+                continue
+            unknown = [value for value in values if value not in axes[axis]]
+            yield from (f"only.{position}.{axis}: {value} is not on the axis" for value in unknown)

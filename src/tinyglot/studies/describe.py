@@ -1,0 +1,137 @@
+"""A study's plan, progress and state in a few lines for a person."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tinyglot.studies.cells import Cell
+from tinyglot.studies.grid import Grid
+from tinyglot.studies.plan import StudyPlan
+from tinyglot.studies.run import Progress, Sitting
+from tinyglot.studies.store import Store, foreign, states
+
+_MINUTE = 60
+
+
+def cell_name(coordinates: dict[str, Any]) -> str:
+    """Name a cell by its coordinates, the model left out.
+
+    Args:
+        coordinates: Of the cell.
+
+    Returns:
+        Such as ``swh-Latn magnitude_pruning 70 % include seed 0``.
+    """
+    found = coordinates
+    sparsity = f"{100 * found['sparsity']:g} %" if found["sparsity"] else "dense"
+    parts = (found["languages"], found["method"], sparsity, found["embeddings"] or "")
+    return " ".join([*filter(None, parts), f"seed {found['seed']}"])
+
+
+def plan_lines(grid: Grid, planned: StudyPlan) -> list[str]:
+    """Write a plan down.
+
+    Args:
+        grid: Gives the description.
+        planned: The plan.
+
+    Returns:
+        A line a cell, and a sum.
+    """
+    lines = []
+    for item in planned.cells:
+        steps = "" if item.num_steps is None else f"about {item.num_steps:,} steps"
+        hours = "" if item.hours is None else f"{item.hours:.2f} h"
+        name = cell_name(item.cell.coordinates)
+        lines.append("  ".join(filter(None, (item.cell.key, item.state, name, steps, hours))))
+    left = sum(item.state != "finished" for item in planned.cells)
+    hours = "unknown: nothing was measured" if planned.hours is None else f"{planned.hours:.1f}"
+    total = f"{len(planned.cells)} cells, {left} to run; hours one after the other: {hours}"
+    return [*filter(None, [" ".join(grid.description.split())]), *lines, total]
+
+
+def progress_line(progress: Progress) -> str:
+    """Say what came of a cell.
+
+    Args:
+        progress: Of a sitting.
+
+    Returns:
+        One line; of an error, its first one.
+    """
+    name = f"{progress.number}/{progress.total} {cell_name(progress.cell.coordinates)}"
+    if progress.error is not None:
+        return f"{name}: failed: {progress.error.splitlines()[0]}"
+    minutes = "" if progress.seconds is None else f", {progress.seconds / _MINUTE:.1f} min"
+    return f"{name}: finished{minutes}"
+
+
+def sitting_lines(sitting: Sitting, out: Path) -> list[str]:
+    """Sum a sitting up.
+
+    Args:
+        sitting: What was done.
+        out: The study's directory.
+
+    Returns:
+        A line each.
+    """
+    errors = [f"{key}: {error}" for key, error in sitting.failed.items()]
+    total = f"{sitting.num_finished} finished, {len(errors)} failed, {sitting.num_left} left"
+    return [*errors, f"{total}; wrote {out}"]
+
+
+def status_facts(cells: Sequence[Cell], store: Store) -> dict[str, Any]:
+    """Say what of a study is there.
+
+    Args:
+        cells: Of the grid.
+        store: The study's directory.
+
+    Returns:
+        Study, state and coordinates of every cell, errors, cells that are not of the grid, and
+        cells that were begun, as JSON values.
+    """
+    filed = store.cells()
+    state = states(cells, filed)
+    begun = {path.name for path in (store.directory / "work").glob("*")}
+    return {
+        "study": cells[0].study,
+        "counts": dict(sorted(Counter(state.values()).items())),
+        "cells": [
+            {
+                "key": cell.key,
+                "coordinates": cell.coordinates,
+                "state": state[cell.key],
+                "begun": cell.key in begun and state[cell.key] != "finished",
+                "error": filed[cell.key].error if cell.key in filed else None,
+            }
+            for cell in cells
+        ],
+        "foreign": foreign(cells, filed),
+    }
+
+
+def status_lines(facts: dict[str, Any]) -> list[str]:
+    """Write the state of a study down.
+
+    Args:
+        facts: As ``status_facts`` gives them.
+
+    Returns:
+        A line for each cell that is not finished, and a sum.
+    """
+    return list(_status_lines(facts))
+
+
+def _status_lines(facts: dict[str, Any]) -> Iterator[str]:
+    for cell in facts["cells"]:
+        if cell["state"] != "finished":
+            begun = ", begun" if cell["begun"] else ""
+            yield f"{cell['key']}  {cell['state']}{begun}  {cell_name(cell['coordinates'])}"
+            yield from (f"    {line}" for line in (cell["error"] or "").splitlines())
+    counts = [f"{number} {state}" for state, number in facts["counts"].items()]
+    yield f"{facts['study']}: {', '.join(counts)}"
+    if facts["foreign"]:
+        yield f"not of this grid or of earlier versions: {', '.join(facts['foreign'])}"

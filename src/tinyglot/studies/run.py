@@ -1,0 +1,197 @@
+"""Running what is missing of a study; killed at any point, the same call goes on."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from tinyglot.errors import StudyError
+from tinyglot.files import clear_leftovers, locked
+from tinyglot.recipes import check_inputs
+from tinyglot.studies.cells import Cell, expand, method_versions, public_recipe
+from tinyglot.studies.engines import Engine, Job, Outcome
+from tinyglot.studies.grid import Grid
+from tinyglot.studies.places import Places, placed
+from tinyglot.studies.store import CellFile, Store, Timing, states
+from tinyglot.studies.training_data import num_steps
+from tinyglot.studies.trunks import shared_steps
+
+Told = Callable[["Progress"], None]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which cells of a study to run in one sitting, and how.
+
+    Attributes:
+        places: Where the data are, by public name.
+        keys: Cells that are wanted; all if empty.
+        limit: Most cells of this sitting.
+        keep: Whether the run directories of finished cells, models and all, are kept.
+        num_threads: Threads of each worker.
+    """
+
+    places: Places = field(default_factory=dict)
+    keys: tuple[str, ...] = ()
+    limit: int | None = None
+    keep: bool = False
+    num_threads: int = 1
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One more cell that came to its end.
+
+    Attributes:
+        cell: The cell.
+        number: Of the cell among those of this sitting, from 1.
+        total: Cells of this sitting.
+        seconds: What it took; ``None`` if it failed.
+        error: Why it failed; ``None`` if it did not.
+    """
+
+    cell: Cell
+    number: int
+    total: int
+    seconds: float | None
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """What one call of ``run_study`` did.
+
+    Attributes:
+        num_finished: Cells that it finished.
+        failed: Why, by key of the cells that failed.
+        num_left: Cells of the study that are not finished now.
+    """
+
+    num_finished: int
+    failed: dict[str, str]
+    num_left: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the sitting as JSON values."""
+        return asdict(self)
+
+
+def run_study(
+    grid: Grid, store: Store, engine: Engine, choice: Choice, told: Told | None = None
+) -> Sitting:
+    """Run the cells that are missing, stale or failed; file each as it comes.
+
+    Args:
+        grid: The study.
+        store: Its directory; made, or gone on with.
+        engine: Where the cells run.
+        choice: Which of them, and how.
+        told: Takes what came of each cell.
+
+    Returns:
+        What was done. A failed cell is filed with its error; the others go on.
+
+    Raises:
+        StudyError: If the grid has mistakes, or a key is none of its cells'.
+        RunDirectoryError: If another process runs a study in the directory, or it is another
+            study's, or it holds other files.
+        TinyglotError: If a cell's inputs are not there.
+    """
+    cells = expand(grid)
+    _check_keys(cells, choice.keys)
+    store.refuse(grid)
+    with locked(store.directory):
+        store.claim(grid)
+        clear_leftovers(store.directory / "cells")
+        todo = _unfinished(cells, store, choice.keys)[: choice.limit]
+        failed: dict[str, str] = {}
+        outcomes = engine.run(_jobs(cells, todo, store, choice))
+        for number, outcome in enumerate(outcomes, start=1):
+            cell = next(cell for cell in todo if cell.key == outcome.key)
+            _file(cell, outcome, store)
+            store.write_results(cells)
+            if outcome.error is None:
+                _clear(store, cell, choice)
+            else:
+                failed[cell.key] = outcome.error
+            if told is not None:
+                told(_progress(cell, outcome, number, len(todo)))
+        left = _unfinished(cells, store, ())
+    return Sitting(len(todo) - len(failed), failed, len(left))
+
+
+def _check_keys(cells: Sequence[Cell], keys: Sequence[str]) -> None:
+    unknown = sorted(set(keys) - {cell.key for cell in cells})
+    if unknown:
+        raise StudyError(
+            "Could not run these cells: the study has none of that key.",
+            got=", ".join(unknown),
+            expected=f"keys of {cells[0].study}, such as {cells[0].key}",
+            fix=f"see `tinyglot study plan {cells[0].study} --json`",
+        )
+
+
+def _unfinished(cells: Sequence[Cell], store: Store, keys: Sequence[str]) -> list[Cell]:
+    state = states(cells, store.cells())
+    wanted = [cell for cell in cells if not keys or cell.key in keys]
+    return [cell for cell in wanted if state[cell.key] != "finished"]
+
+
+# --- jobs ---------------------------------------------------------------------------------------
+
+
+def _jobs(cells: Sequence[Cell], todo: Sequence[Cell], store: Store, choice: Choice) -> list[Job]:
+    """Make the jobs; what they need is looked for here, before any of them has cost time."""
+    trunks: dict[str, dict[int, dict[str, Any]]] = {}
+    jobs = []
+    for cell in todo:
+        recipe = placed(cell.recipe, choice.places)
+        check_inputs(recipe)
+        num_steps(recipe)
+        if cell.group not in trunks:
+            group = [placed(c.recipe, choice.places) for c in cells if c.group == cell.group]
+            trunks[cell.group] = shared_steps(group, store.shared / "trunks" / cell.group)
+        payload = {
+            "study": cell.study,
+            "key": cell.key,
+            "coordinates": cell.coordinates,
+            "recipe": recipe.model_dump(mode="json", serialize_as_any=True),
+            "dataset": public_recipe(cell.recipe)["data"],
+            "directory": str(store.directory.resolve()),
+            "num_threads": choice.num_threads,
+            "trunks": trunks[cell.group],
+        }
+        after = () if cell.is_dense else (cell.group,)
+        jobs.append(Job(cell.key, payload, after))
+    return jobs
+
+
+# --- outcomes -----------------------------------------------------------------------------------
+
+
+def _file(cell: Cell, outcome: Outcome, store: Store) -> None:
+    result = dict(outcome.result or {})
+    timing = result.pop("timing", None)
+    if timing is not None:
+        store.write_timing(cell.key, Timing.model_validate(timing))
+    content = {
+        "study": cell.study,
+        "key": cell.key,
+        "coordinates": cell.coordinates,
+        "recipe": public_recipe(cell.recipe),
+        "method_versions": method_versions(cell.recipe),
+        "attempts": outcome.attempts,
+        "error": outcome.error,
+        **result,
+    }
+    store.write_cell(CellFile.model_validate(content))
+
+
+def _clear(store: Store, cell: Cell, choice: Choice) -> None:
+    if not choice.keep:
+        shutil.rmtree(store.work(cell.key), ignore_errors=True)
+
+
+def _progress(cell: Cell, outcome: Outcome, number: int, total: int) -> Progress:
+    timing = (outcome.result or {}).get("timing", {})
+    return Progress(cell, number, total, timing.get("seconds"), outcome.error)

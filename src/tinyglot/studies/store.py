@@ -1,0 +1,256 @@
+"""The directory of a study: one JSON a cell, and all rows as one parquet."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tinyglot.errors import RunDirectoryError, StudyError
+from tinyglot.files import read_json, write_json, write_text
+from tinyglot.studies.cells import Cell
+from tinyglot.studies.grid import Grid, parse_grid
+from tinyglot.studies.provenance import Provenance
+from tinyglot.studies.rows import RESULTS_FILE, to_rows, write_rows
+
+GRID_FILE = "study.yaml"
+State = Literal["missing", "stale", "finished", "failed"]
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class CellFile(_File):
+    """What ``cells/<key>.json`` holds; a key that is not declared is a mistake.
+
+    Attributes:
+        schema_version: Of this file.
+        study: Name of the study.
+        key: Of the cell.
+        coordinates: Where the cell is in the grid.
+        recipe: As resolved; data under its public name.
+        method_versions: Version by method.
+        steps: What each step of the recipe recorded.
+        rows: Long-form rows of the last checkpoint.
+        provenance: What it was run with; ``None`` if it failed.
+        attempts: How often it was begun.
+        error: Why it failed; ``None`` if it is finished.
+    """
+
+    schema_version: Literal[1] = 1
+    study: str
+    key: str
+    coordinates: dict[str, Any]
+    recipe: dict[str, Any]
+    method_versions: dict[str, int]
+    steps: tuple[dict[str, Any], ...] = ()
+    rows: tuple[dict[str, Any], ...] = ()
+    provenance: Provenance | None = None
+    attempts: int = 1
+    error: str | None = None
+
+
+class Timing(_File):
+    """What ``timing/<key>.json`` holds: the only thing that differs when a cell is run again.
+
+    Attributes:
+        seconds: Wall time of the cell, all its work included.
+        num_steps: Optimizer steps that were done in it.
+        num_threads: Threads of the process.
+        was_resumed: Whether some of its work had been done before.
+        machine: The processor.
+    """
+
+    seconds: float
+    num_steps: int
+    num_threads: int
+    was_resumed: bool
+    machine: str
+
+    @property
+    def seconds_per_step(self) -> float | None:
+        """Seconds of the cell by optimizer step; ``None`` where it says nothing of the next one."""
+        return None if self.was_resumed or not self.num_steps else self.seconds / self.num_steps
+
+
+@dataclass(frozen=True)
+class Store:
+    """A study's directory.
+
+    Attributes:
+        directory: Holds ``study.yaml``, ``cells/``, ``timing/``, ``results.parquet``, ``work/``
+            and ``shared/``.
+    """
+
+    directory: Path
+
+    @property
+    def shared(self) -> Path:
+        """What cells have in common: first steps, data."""
+        return self.directory / "shared"
+
+    def work(self, key: str) -> Path:
+        """Name the run directory of a cell that is not finished."""
+        return self.directory / "work" / key
+
+    def refuse(self, grid: Grid) -> None:
+        """Refuse a directory that is another study's, or holds other files.
+
+        Args:
+            grid: The study that is to be run; it may have changed since the last time.
+
+        Raises:
+            RunDirectoryError: If it is.
+        """
+        if (self.directory / GRID_FILE).exists():
+            self._refuse_another(grid)
+        elif self.directory.is_dir():
+            self._refuse_foreign()
+
+    def claim(self, grid: Grid) -> None:
+        """Note whose directory it is.
+
+        Args:
+            grid: The study that is run.
+
+        Raises:
+            RunDirectoryError: If the directory is another study's, or holds other files.
+        """
+        self.refuse(grid)
+        content = grid.model_dump(mode="json")
+        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+        write_text(self.directory / GRID_FILE, text)
+
+    def _refuse_another(self, grid: Grid) -> None:
+        name = self.grid().name
+        if name != grid.name:
+            raise RunDirectoryError(
+                "Could not use the output directory: it is another study's.",
+                got=f"{self.directory} with the study {name}",
+                expected=f"a new directory, or one of the study {grid.name}",
+                fix="give another --out",
+            )
+
+    def _refuse_foreign(self) -> None:
+        names = (path.name for path in self.directory.iterdir())
+        foreign = sorted(name for name in names if not name.startswith((".lock", f".{GRID_FILE}")))
+        if foreign:
+            raise RunDirectoryError(
+                "Could not use the output directory: it holds other files.",
+                got=f"{self.directory} with {', '.join(foreign[:4])}",
+                expected="a new or empty directory, or one of the same study",
+                fix="give another --out",
+            )
+
+    def grid(self) -> Grid:
+        """Read the grid that was run last.
+
+        Returns:
+            The grid.
+
+        Raises:
+            StudyError: If there is none, or it has mistakes.
+        """
+        path = self.directory / GRID_FILE
+        if not path.exists():
+            raise StudyError(
+                "Could not read the study: the directory holds none.",
+                got=self.directory,
+                expected=f"a directory with {GRID_FILE}, as `tinyglot study run` makes it",
+                fix="tinyglot study run NAME --out DIR",
+            )
+        return parse_grid(yaml.safe_load(path.read_text(encoding="utf-8")), file=str(path))
+
+    def cells(self) -> dict[str, CellFile]:
+        """Read all cells, those of earlier versions too.
+
+        Returns:
+            Cell by key.
+
+        Raises:
+            StudyError: If a file holds something else.
+        """
+        paths = sorted((self.directory / "cells").glob("*.json"))
+        return {path.stem: _read(CellFile, path) for path in paths}
+
+    def write_cell(self, cell: CellFile) -> None:
+        """File a cell under its key."""
+        content = cell.model_dump(mode="json")
+        write_json(self.directory / "cells" / f"{cell.key}.json", content)
+
+    def timings(self) -> dict[str, Timing]:
+        """Read what cells took.
+
+        Returns:
+            Timing by key; none where no cell has run on this machine.
+
+        Raises:
+            StudyError: If a file holds something else.
+        """
+        paths = sorted((self.directory / "timing").glob("*.json"))
+        return {path.stem: _read(Timing, path) for path in paths}
+
+    def write_timing(self, key: str, timing: Timing) -> None:
+        """File what a cell took."""
+        write_json(self.directory / "timing" / f"{key}.json", timing.model_dump(mode="json"))
+
+    def write_results(self, cells: Iterable[Cell]) -> None:
+        """Write the rows of the finished cells as one parquet, the same bytes for the same cells.
+
+        Args:
+            cells: Of the grid; rows of other cells that are there are left out.
+        """
+        filed = self.cells()
+        found = [filed[cell.key] for cell in cells if cell.key in filed]
+        rows = to_rows(row for cell in found for row in cell.rows)
+        write_rows(rows, self.directory / RESULTS_FILE)
+
+
+def states(cells: Iterable[Cell], filed: dict[str, CellFile]) -> dict[str, State]:
+    """Tell which cells are there.
+
+    Args:
+        cells: Of the grid.
+        filed: Of the directory.
+
+    Returns:
+        By key. A cell is stale if one with its coordinates is there that was run with another
+        recipe or with other versions of the methods.
+    """
+    known = [cell.coordinates for cell in filed.values()]
+    return {cell.key: _state(cell, filed, known) for cell in cells}
+
+
+def foreign(cells: Iterable[Cell], filed: dict[str, CellFile]) -> list[str]:
+    """List filed cells that are not in the grid: of earlier versions, or dropped from it.
+
+    Args:
+        cells: Of the grid.
+        filed: Of the directory.
+
+    Returns:
+        Their keys.
+    """
+    wanted = {cell.key for cell in cells}
+    return [key for key in filed if key not in wanted]
+
+
+def _state(cell: Cell, filed: dict[str, CellFile], known: list[dict[str, Any]]) -> State:
+    if cell.key in filed:
+        return "finished" if filed[cell.key].error is None else "failed"
+    return "stale" if cell.coordinates in known else "missing"
+
+
+def _read(kind: Any, path: Path) -> Any:  # noqa: ANN401  (one of the two files)
+    try:
+        return kind.model_validate(read_json(path))
+    except (ValidationError, ValueError) as error:
+        raise StudyError(
+            "Could not read a cell of the study.",
+            got=f"{path.name}: {error}",
+            expected="a file that `tinyglot study run` wrote",
+            fix=f"remove {path}; the cell is run again",
+        ) from error

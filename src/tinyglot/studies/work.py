@@ -1,0 +1,106 @@
+"""One cell: run its recipe in ``work/<key>`` and give back what is filed of it."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import torch
+
+from tinyglot.errors import RunDirectoryError
+from tinyglot.files import locked
+from tinyglot.recipes import Run, parse_recipe, run_recipe
+from tinyglot.studies.provenance import processor, provenance
+from tinyglot.studies.store import Store
+from tinyglot.studies.training_data import about_data
+from tinyglot.training import Trunk
+
+_NAME = ("model", "seed")
+_KEPT = ("method", "version", "facts", "size", "weights_sha256")
+_PATIENCE_S = 60.0
+_SECONDS_BETWEEN_LOOKS = 0.5
+
+
+def run_job(payload: dict[str, Any]) -> dict[str, Any]:
+    """Run a cell; go on where it was left. Called in worker processes.
+
+    Writes nothing outside its own ``work/<key>`` and, as whole files, ``shared/``.
+
+    Args:
+        payload: ``study``, ``key``, ``coordinates``, ``recipe`` with the data's place,
+            ``dataset`` (their public name), ``directory`` of the study, ``num_threads``, and
+            ``trunks``: by position of a step, directory and step of what is shared.
+
+    Returns:
+        ``steps``, ``rows``, ``provenance`` and ``timing``, as JSON values.
+
+    Raises:
+        TinyglotError: Whatever a step refuses.
+    """
+    torch.set_num_threads(payload["num_threads"])
+    recipe = parse_recipe(payload["recipe"])
+    store = Store(Path(payload["directory"]))
+    directory = store.work(payload["key"])
+    was_resumed = (directory / "recipe.yaml").exists()
+    _wait_until_free(directory)
+    started = time.perf_counter()
+    run = run_recipe(
+        recipe, directory, trunks=_trunks(payload), perturbed=store.shared / "perturbed"
+    )
+    seconds = time.perf_counter() - started
+    records = [{name: record[name] for name in _KEPT} for record in run.records()]
+    return {
+        "steps": records,
+        "rows": _rows(run, payload),
+        "provenance": provenance(payload["num_threads"]).model_dump(mode="json"),
+        "timing": {
+            "seconds": round(seconds, 3),
+            "num_steps": sum(record["facts"].get("num_steps", 0) for record in records),
+            "num_threads": payload["num_threads"],
+            "was_resumed": was_resumed,
+            "machine": processor(),
+        },
+    }
+
+
+def _trunks(payload: dict[str, Any]) -> dict[int, Trunk]:
+    return {
+        int(position): Trunk(Path(trunk["directory"]), trunk["step"])
+        for position, trunk in payload["trunks"].items()
+    }
+
+
+def _wait_until_free(directory: Path) -> None:
+    """Let a worker of a killed driver end first; it does as soon as it looks up."""
+    until = time.monotonic() + _PATIENCE_S
+    while directory.exists():
+        try:
+            with locked(directory):
+                return
+        except RunDirectoryError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+
+def _rows(run: Run, payload: dict[str, Any]) -> list[dict[str, Any]]:
+    """Take the scores of the last checkpoint into the long form of studies."""
+    rows = run.rows()
+    if rows.is_empty():
+        return []
+    last = rows.filter(pl.col("model") == rows["model"][-1])
+    about = about_data(run.recipe)
+    place = {"study": payload["study"], "key": payload["key"], **payload["coordinates"]}
+    return [
+        {**{k: v for k, v in row.items() if k not in _NAME}, **place}
+        | {"dataset": payload["dataset"]}
+        | _known(row, about[row["language"]])
+        for row in last.to_dicts()
+    ]
+
+
+def _known(row: dict[str, Any], about: dict[str, Any]) -> dict[str, Any]:
+    """Leave out of perturbed rows what was measured on the data as they were."""
+    if row["perturbation"] == "none":
+        return about
+    return {**about, "train_overlap": None, "entity_overlap": None}
