@@ -4,7 +4,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tinyglot.api import compare, compress, evaluate, export, finetune, measure, push
+    from tinyglot.api import (
+        compare,
+        compress,
+        evaluate,
+        expand,
+        export,
+        finetune,
+        measure,
+        push,
+    )
     from tinyglot.checkpoints import Checkpoint, bundled_path, load_checkpoint, save_checkpoint
     from tinyglot.labeller import Labeller
     from tinyglot.recipes import Recipe, Run, read_recipe, run_recipe
@@ -20,6 +29,7 @@ __all__ = [
     "compare",
     "compress",
     "evaluate",
+    "expand",
     "export",
     "finetune",
     "load_checkpoint",
@@ -33,7 +43,7 @@ __all__ = [
 # PyTorch and transformers take seconds to import; a name is fetched when it is first used.
 _HOMES = {
     **dict.fromkeys(
-        ("compare", "compress", "evaluate", "export", "finetune", "measure", "push"),
+        ("compare", "compress", "evaluate", "expand", "export", "finetune", "measure", "push"),
         "tinyglot.api",
     ),
     "Labeller": "tinyglot.labeller",

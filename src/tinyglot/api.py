@@ -7,7 +7,9 @@ from typing import Any, Literal
 
 import polars as pl
 
+from tinyglot.checkpoints.expand import Expanded, expand_checkpoint
 from tinyglot.checkpoints.locate import locate_checkpoint
+from tinyglot.checkpoints.packed_size import PackedSize
 from tinyglot.checkpoints.push import push_checkpoint
 from tinyglot.data.perturbations import MentionReplacement
 from tinyglot.data.perturbations.directory import perturbed_copies
@@ -269,22 +271,39 @@ def _recorded(
 
 def export(
     model: str | Path, *, out: str | Path, format: str = "onnx", int8: bool = False
-) -> ExportRecord:
-    """Export a checkpoint to a file that runs without PyTorch, compared with its source.
+) -> ExportRecord | PackedSize:
+    """Export a checkpoint, compared with its source: to run without PyTorch, or to take less room.
 
     Args:
         model: A checkpoint directory, ``bundled:NAME``, or a hub id.
         out: Directory for the export.
-        format: ``onnx``.
-        int8: Whether to round weights to 8 bits, the embedding included.
+        format: ``onnx``; or ``sparse``, which stores zeros as one bit each.
+        int8: Whether to round weights to 8 bits, the embedding included; for ``onnx``.
 
     Returns:
-        The comparison, which is also in ``out/export.json``.
+        For ``onnx``, the comparison, which is also in ``out/export.json``; for ``sparse``, the
+        bytes before and after.
 
     Raises:
         TinyglotError: For every bad input, and if the export computes something else.
     """
     return export_checkpoint(model, Path(out), format=format, int8=int8)
+
+
+def expand(packed: str | Path, *, out: str | Path) -> Expanded:
+    """Write the checkpoint that ``export(..., format="sparse")`` was given, byte for byte.
+
+    Args:
+        packed: The packed directory.
+        out: Directory for the checkpoint, new or empty.
+
+    Returns:
+        Bytes before and after.
+
+    Raises:
+        TinyglotError: If it is not packed, damaged, or does not fit itself.
+    """
+    return expand_checkpoint(Path(packed), Path(out))
 
 
 def measure(

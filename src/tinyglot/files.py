@@ -200,6 +200,28 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def refuse_occupied(directory: Path, purpose: str) -> None:
+    """Refuse a directory that writing there would take something away from.
+
+    Args:
+        directory: Where something shall go.
+        purpose: What could not be done, such as ``export``.
+
+    Raises:
+        RunDirectoryError: If it is a file, or holds anything.
+    """
+    if not directory.exists():
+        return
+    names = sorted(path.name for path in directory.iterdir()) if directory.is_dir() else ["a file"]
+    if names:
+        raise RunDirectoryError(
+            f"Could not {purpose}: the directory holds something else.",
+            got=f"{directory} with {', '.join(names[:4])}{' …' if len(names) > 4 else ''}",
+            expected="a new or empty directory, or what the same command wrote before",
+            fix=f"give another --out, such as {directory / purpose.split()[0]}",
+        )
+
+
 def clear_leftovers(directory: Path) -> None:
     """Remove what killed processes were writing; put back what they were about to replace.
 

@@ -5,7 +5,7 @@ import pytest
 from tests.tiny import tiny_checkpoint
 from tinyglot import export as export_package
 from tinyglot.errors import ModelNotFoundError, RunDirectoryError, UnknownMethodError
-from tinyglot.export import export_checkpoint, export_format, export_onnx
+from tinyglot.export import export_checkpoint, export_format
 
 
 def make_embedder(directory, head="encoder", path="1_Pooling"):
@@ -18,14 +18,14 @@ def make_embedder(directory, head="encoder", path="1_Pooling"):
     return directory
 
 
-def test_onnx_is_found():
-    assert export_format("onnx") is export_onnx
+def test_both_formats_are_found():
+    assert export_format("onnx") is not export_format("sparse")
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("openvino", r"no such format[\s\S]*openvino[\s\S]*expected: onnx\n"),
+        ("openvino", r"no such format[\s\S]*openvino[\s\S]*expected: onnx, sparse\n"),
         ("onxx", r"did you mean onnx\?[\s\S]*--format onnx"),
     ],
 )

@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 import transformers
-from safetensors import SafetensorError, safe_open
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from tinyglot.architectures import check_family, view
 from tinyglot.checkpoints.locate import locate_checkpoint, read_config
+from tinyglot.checkpoints.tensor_file import read_layout
 from tinyglot.errors import CheckpointTensorsError
 from tinyglot.tokenizers import load_tokenizer
 
@@ -106,21 +106,10 @@ def tensor_names(directory: Path) -> frozenset[str]:
         CheckpointTensorsError: If a file is damaged, such as one copied only in part.
     """
     return frozenset(
-        name for path in sorted(directory.glob("*.safetensors")) for name in _names_in(path)
+        tensor.name
+        for path in sorted(directory.glob("*.safetensors"))
+        for tensor in read_layout(path).tensors
     )
-
-
-def _names_in(path: Path) -> list[str]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            return list(file.keys())
-    except SafetensorError as error:
-        raise CheckpointTensorsError(
-            "Could not load the model: a weight file is damaged.",
-            got=f"{path}, {path.stat().st_size} bytes ({error})",
-            expected="a whole safetensors file",
-            fix="copy or download the checkpoint again",
-        ) from error
 
 
 def _has_pooler(names: Iterable[str]) -> bool:

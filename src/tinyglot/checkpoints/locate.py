@@ -7,6 +7,7 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 from tinyglot.checkpoints.bundled import bundled_path
+from tinyglot.checkpoints.packed_format import refuse_packed
 from tinyglot.errors import CheckpointTensorsError, ModelNotFoundError, UnsafeCheckpointError
 from tinyglot.files import read_json
 
@@ -27,6 +28,7 @@ def locate_checkpoint(name: str, revision: str | None = None) -> Path:
     Raises:
         ModelNotFoundError: If it is none of the three, or cannot be reached.
         UnsafeCheckpointError: If its weights are only pickled.
+        PackedCheckpointError: If it is packed.
     """
     if name.startswith(BUNDLED_PREFIX):
         return bundled_path(name.removeprefix(BUNDLED_PREFIX))
@@ -57,6 +59,7 @@ def _check_contents(directory: Path) -> None:
             expected="a checkpoint directory (config.json, model.safetensors, tokenizer.json)",
             fix=_directory_hint(directory),
         )
+    refuse_packed(directory)
     if not any(directory.glob("*.safetensors")):
         _refuse_pickle(directory)
 

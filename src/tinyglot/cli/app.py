@@ -19,6 +19,7 @@ COMMANDS = (
     "evaluate",
     "compare",
     "export",
+    "expand",
     "measure",
     "run",
     "recipe",

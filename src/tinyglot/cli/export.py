@@ -1,4 +1,4 @@
-"""`tinyglot export`: a file that runs without PyTorch."""
+"""`tinyglot export`: a file that runs without PyTorch, or one that takes less room."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +8,9 @@ import typer
 from tinyglot.cli.output import print_json, quiet_libraries, tell
 
 EPILOG = (
-    "Examples:\n\ntinyglot export runs/sw-ner/final --format onnx --int8 --out runs/sw-ner/export"
+    "Examples:\n\n"
+    "tinyglot export runs/sw-ner/final --format onnx --int8 --out runs/sw-ner/export\n\n"
+    "tinyglot export runs/pruned/final --format sparse --out runs/pruned/packed"
 )
 
 
@@ -24,7 +26,9 @@ def register(app: typer.Typer) -> None:
 def export(
     model: Annotated[str, typer.Argument(help="a checkpoint directory")],
     out: Annotated[Path, typer.Option(help="directory for the export")],
-    format: Annotated[str, typer.Option("--format", help="file format")] = "onnx",
+    format: Annotated[
+        str, typer.Option("--format", help="onnx, or sparse: zeros take one bit")
+    ] = "onnx",
     int8: Annotated[bool, typer.Option("--int8", help="8-bit weights, embedding included")] = False,  # noqa: FBT002  (a flag)
     json: Annotated[bool, typer.Option("--json", help="print the record as JSON")] = False,  # noqa: FBT002  (a flag)
 ) -> None:

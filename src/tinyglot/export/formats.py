@@ -5,13 +5,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tinyglot.checkpoints import load_checkpoint
+from tinyglot.checkpoints.packed_size import PackedSize
 from tinyglot.errors import UnknownMethodError
 from tinyglot.export.onnx import check_target, export_onnx
 from tinyglot.export.record import ExportRecord
+from tinyglot.export.sparse import export_sparse
 
-Exporter = Callable[..., ExportRecord]
+Exporter = Callable[..., ExportRecord | PackedSize]
 
-FORMATS: dict[str, Exporter] = {"onnx": export_onnx}
+
+def _export_onnx(
+    checkpoint: str | Path, directory: Path, *, int8: bool, revision: str | None
+) -> ExportRecord:
+    check_target(directory)
+    loaded = load_checkpoint(str(checkpoint), revision=revision)
+    return export_onnx(loaded.model, loaded.tokenizer, directory, int8=int8, source=loaded.source)
+
+
+FORMATS: dict[str, Exporter] = {"onnx": _export_onnx, "sparse": export_sparse}
 
 
 def export_format(name: str) -> Exporter:
@@ -21,7 +32,7 @@ def export_format(name: str) -> Exporter:
         name: Such as ``onnx``.
 
     Returns:
-        A function with the parameters of ``export_onnx``.
+        A function with the parameters of ``export_checkpoint``, without ``format``.
 
     Raises:
         UnknownMethodError: If there is no such format.
@@ -44,27 +55,27 @@ def export_checkpoint(
     format: str = "onnx",
     int8: bool = False,
     revision: str | None = None,
-) -> ExportRecord:
-    """Export a checkpoint to a file that runs without PyTorch.
+) -> ExportRecord | PackedSize:
+    """Export a checkpoint to a file that runs without PyTorch, or to one that takes less room.
 
     Args:
         checkpoint: A directory, ``bundled:NAME``, or a hub id.
         directory: Where the export goes: new, empty, or an earlier export.
         format: One of ``FORMATS``.
-        int8: Whether to round weights to 8 bits.
+        int8: Whether to round weights to 8 bits; for ``onnx``.
         revision: Commit of a hub id.
 
     Returns:
-        The comparison with the source, which is also in ``export.json``.
+        For ``onnx``, the comparison with the source, which is also in ``export.json``; for
+        ``sparse``, the bytes before and after.
 
     Raises:
         UnknownMethodError: If there is no such format.
         RunDirectoryError: If the directory holds something else.
         ModelNotFoundError: If there is no such checkpoint.
-        ExportError: If the model cannot be traced.
+        ExportError: If the model cannot be traced, or the format has no ``int8``.
         ParityError: If the export computes something else than the model.
+        NoEffectError: If ``sparse`` would not make it smaller.
     """
     export = export_format(format)
-    check_target(directory)
-    loaded = load_checkpoint(str(checkpoint), revision=revision)
-    return export(loaded.model, loaded.tokenizer, directory, int8=int8, source=loaded.source)
+    return export(checkpoint, directory, int8=int8, revision=revision)

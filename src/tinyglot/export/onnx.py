@@ -8,7 +8,7 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from tinyglot.checkpoints.embedder import copy_embedder_files
-from tinyglot.errors import RunDirectoryError, TokenizerChangedError
+from tinyglot.errors import TokenizerChangedError
 from tinyglot.export.graph import OPSET, ready, require_onnx, trace
 from tinyglot.export.int8 import SCHEME, quantize_graph_
 from tinyglot.export.predictor import MODEL_FILE, onnx_predictor
@@ -20,7 +20,7 @@ from tinyglot.export.verify import (
     make_samples,
     sample_texts,
 )
-from tinyglot.files import replacing
+from tinyglot.files import refuse_occupied, replacing
 from tinyglot.tokenizers import save_tokenizer
 
 if TYPE_CHECKING:
@@ -90,16 +90,8 @@ def check_target(directory: Path) -> None:
     Raises:
         RunDirectoryError: If it is a file, or holds anything that is no earlier export.
     """
-    if not directory.exists() or (directory / RECORD_FILE).is_file():
-        return
-    names = sorted(path.name for path in directory.iterdir()) if directory.is_dir() else ["a file"]
-    if names:
-        raise RunDirectoryError(
-            "Could not export: the directory holds something else.",
-            got=f"{directory} with {', '.join(names[:4])}{' …' if len(names) > 4 else ''}",
-            expected="a new or empty directory, or an earlier export",
-            fix=f"give another --out, such as {directory / 'export'}",
-        )
+    if not (directory / RECORD_FILE).is_file():
+        refuse_occupied(directory, "export")
 
 
 def _write_graph(

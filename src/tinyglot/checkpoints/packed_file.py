@@ -1,0 +1,132 @@
+"""Reading a packed file: back to the bytes of the dense one, piece by piece."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyglot.checkpoints.bitmask import count_kept, spread
+from tinyglot.checkpoints.packed_format import FORMAT, MASK, VALUES, VERSION
+from tinyglot.checkpoints.tensor_file import (
+    WORDS_AT_ONCE,
+    Stored,
+    Words,
+    parse_header,
+    pieces,
+    read_layout,
+)
+from tinyglot.errors import CheckpointTensorsError, PackedCheckpointError
+
+
+class PackedFile:
+    """A packed file that is open, and the header of the dense file that it holds.
+
+    Args:
+        path: Where it is.
+        file: The same, open for reading.
+
+    Raises:
+        PackedCheckpointError: If it is packed in another way.
+        CheckpointTensorsError: If it is damaged.
+    """
+
+    def __init__(self, path: Path, file: IO[bytes]) -> None:
+        self.path, self._file = path, file
+        self._layout = read_layout(path)
+        self._stored = {tensor.name: tensor for tensor in self._layout.tensors}
+        about = self._layout.metadata
+        self._check_version(about)
+        try:
+            self.dense = parse_header(about["dense_header"])
+            self._sha256 = about["dense_sha256"]
+            self._same_as: dict[str, str] = json.loads(about["same_as"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise _damaged(path, repr(error), "the header of the dense file") from error
+
+    def _check_version(self, about: dict[str, str]) -> None:
+        found = about.get("format"), about.get("version")
+        if found != (FORMAT, VERSION):
+            raise PackedCheckpointError(
+                "Could not expand the checkpoint: it is packed in another way.",
+                got=f"format {found[0]}, version {found[1]} in {self.path}",
+                expected=f"format {FORMAT}, version {VERSION}",
+                fix="expand it with the tinyglot that packed it",
+            )
+
+    def content(self) -> Iterator[memoryview]:
+        """Give the dense file, piece by piece.
+
+        Yields:
+            Its bytes, the header first.
+
+        Raises:
+            CheckpointTensorsError: At the end, if they are not those of the file that was packed.
+        """
+        digest = hashlib.sha256()
+        for piece in self._pieces():
+            digest.update(piece)
+            yield piece
+        if digest.hexdigest() != self._sha256:
+            raise _damaged(self.path, f"sha256 {digest.hexdigest()} once expanded", self._sha256)
+
+    def _pieces(self) -> Iterator[memoryview]:
+        yield memoryview(self.dense.opening)
+        for tensor in self.dense.tensors:
+            name = self._same_as.get(tensor.name, tensor.name)
+            if name in self._stored:
+                stored = self._find(name, tensor.num_bytes)
+                found = pieces(self._file, self._layout, stored)
+            else:
+                found = self._spread(tensor, name)
+            yield from (words.data for words in found)
+
+    def _find(self, name: str, num_bytes: int) -> Stored:
+        stored = self._stored.get(name)
+        found = stored.num_bytes if stored else "no"
+        if stored is None or found != num_bytes:
+            raise _damaged(self.path, f"{found} bytes of {name}", f"{num_bytes} bytes")
+        return stored
+
+    def _spread(self, tensor: Stored, name: str) -> Iterator[Words]:
+        mask = self._find(name + MASK, -(-tensor.num_values // 8))
+        values = self._find_values(name, mask, tensor)
+        offset = values.start
+        for start in range(0, tensor.num_values, WORDS_AT_ONCE):
+            count = min(WORDS_AT_ONCE, tensor.num_values - start)
+            bits = self._read(mask.start + start // 8, -(-count // 8))
+            num_bytes = count_kept(bits, count) * tensor.item_size
+            kept = self._read(offset, num_bytes).view(tensor.word_type or np.uint8)
+            offset += num_bytes
+            yield spread(bits, kept, count)
+
+    def _find_values(self, name: str, mask: Stored, tensor: Stored) -> Stored:
+        left, num_kept = tensor.num_values, 0
+        for bits in pieces(self._file, self._layout, mask):
+            num_kept += count_kept(bits.view(np.uint8), min(left, 8 * len(bits)))
+            left -= 8 * len(bits)
+        values = self._stored.get(name + VALUES)
+        num_values = values.num_values if values else 0
+        if values is None or num_values != num_kept or values.dtype != tensor.dtype:
+            raise _damaged(
+                self.path,
+                f"{num_values} values of {name}",
+                f"{num_kept}, as many as its mask has ones, of type {tensor.dtype}",
+            )
+        return values
+
+    def _read(self, offset: int, num_bytes: int) -> NDArray[np.uint8]:
+        self._file.seek(self._layout.data_start + offset)
+        return np.frombuffer(self._file.read(num_bytes), np.uint8)
+
+
+def _damaged(path: Path, got: str, expected: str) -> CheckpointTensorsError:
+    return CheckpointTensorsError(
+        "Could not expand the checkpoint: a packed file does not fit itself.",
+        got=f"{path}: {got}",
+        expected=expected,
+        fix="copy the packed checkpoint again, or pack the dense one again",
+    )
