@@ -1,44 +1,16 @@
 """The charts of a report as Vega-Lite specifications that hold their own data."""
 
-from types import ModuleType
 from typing import Any
 
-from tinyglot.errors import MissingExtraError
 from tinyglot.reports.names import language_name
 from tinyglot.reports.numbers import is_measured
 from tinyglot.reports.stages import Series, Stage
+from tinyglot.reports.vega import Spec, plain, require
 
 LOSS, GAIN = "#b5442e", "#2a7f62"
 MACRO, WORST = "#1f4e79", "#b5442e"
 WIDTH = 640
 ROW_HEIGHT = 22
-
-Spec = dict[str, Any]
-
-
-def require(module: str) -> ModuleType:
-    """Import a package of the demo extra.
-
-    Args:
-        module: ``altair`` or ``vl_convert``.
-
-    Returns:
-        The module.
-
-    Raises:
-        MissingExtraError: If it is not installed.
-    """
-    import importlib
-
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise MissingExtraError(
-            f"Could not draw the charts: {module} is not installed.",
-            got=str(error),
-            expected="the packages of the demo extra",
-            fix='pip install "tinyglot[demo]"',
-        ) from error
 
 
 def size_chart(series: Series) -> Spec | None:
@@ -69,7 +41,7 @@ def size_chart(series: Series) -> Spec | None:
         tooltip=["stage:N", "what:N", "language:N", _points(alt, "points"), _mib(alt)],
     )
     labels = base.mark_text(dy=-12, fontSize=11).encode(text="stage:N")
-    return _plain(base.mark_line(point=alt.OverlayMarkDef(size=70)) + labels)
+    return plain(base.mark_line(point=alt.OverlayMarkDef(size=70)) + labels)
 
 
 def _size_records(stage: Stage, order: int) -> list[dict[str, Any]]:
@@ -117,7 +89,7 @@ def damage_chart(series: Series) -> Spec | None:
         tooltip=["name:N", "language:N", *points, "n:Q"],
     )
     zero = alt.Chart(_inline(alt, [{"x": 0}])).mark_rule(color="#888").encode(x="x:Q")
-    return _plain(base.mark_bar() + zero)
+    return plain(base.mark_bar() + zero)
 
 
 def _title(series: Series) -> str:
@@ -138,12 +110,6 @@ def _mib(alt: Any) -> Any:  # noqa: ANN401  (altair is optional)
 
 def _colours(alt: Any) -> Any:  # noqa: ANN401  (altair is optional)
     return alt.Scale(domain=["macro-average", "worst language"], range=[MACRO, WORST])
-
-
-def _plain(chart: Any) -> Spec:  # noqa: ANN401  (altair is optional)
-    spec: Spec = chart.configure_view(stroke=None).to_dict()
-    del spec["$schema"]
-    return spec
 
 
 def _log_scale(alt: Any) -> Any:  # noqa: ANN401  (altair is optional)

@@ -1,8 +1,5 @@
 """The report of a run: one HTML page that needs nothing but itself."""
 
-import base64
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -13,17 +10,12 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from tinyglot.reports import numbers
-from tinyglot.reports.charts import Spec, damage_chart, require, size_chart
+from tinyglot.reports.charts import damage_chart, size_chart
 from tinyglot.reports.gaps import latency_protocol, unmeasured
 from tinyglot.reports.made import made_steps, provenance, public_name, recipe_of
 from tinyglot.reports.names import language_name
 from tinyglot.reports.stages import Series, Stage, collect_series
-
-DRAW = """
-const charts = JSON.parse(document.getElementById("charts").textContent);
-const options = {actions: false, ast: true, mode: "vega-lite", renderer: "svg"};
-for (const [place, spec] of Object.entries(charts)) vegaEmbed("#" + place, spec, options);
-"""
+from tinyglot.reports.vega import DRAW, Spec, library, policy, script_json
 
 
 def render_report(
@@ -54,7 +46,7 @@ def render_report(
     """
     series = collect_series(rows, stages)
     charts = _charts(series)
-    library = Markup(_library() if charts else "")  # noqa: S704  (a package's script, no data)
+    script = Markup(library() if charts else "")  # noqa: S704  (a package's script, no data)
     return _template().render(
         title=str(meta.get("title") or _default_title(meta)),
         synthetic=bool(meta.get("synthetic")),
@@ -67,10 +59,10 @@ def render_report(
         steps=made_steps(meta),
         provenance=provenance(meta),
         charts=charts,
-        charts_json=_script_json(charts),
-        library=library,
+        charts_json=script_json(charts),
+        library=script,
         draw=Markup(DRAW),  # noqa: S704  (a constant)
-        policy=_policy(library, DRAW),
+        policy=policy(script, DRAW),
     )
 
 
@@ -91,28 +83,6 @@ def _ends(stages: Sequence[Stage], key: str) -> tuple[Stage, Stage] | None:
     """Give the first and the last stage for which a fact was measured."""
     known = [stage for stage in stages if numbers.is_measured(stage.facts.get(key))]
     return (known[0], known[-1]) if len(known) > 1 else None
-
-
-def _script_json(value: object) -> Markup:
-    """Write JSON that cannot end the script element it stands in."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)  # noqa: S704  (escaped above)
-
-
-@cache
-def _library() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script, from the package; nothing is fetched."""
-    bundle: str = require("vl_convert").javascript_bundle()
-    return bundle.replace("</script", "<\\/script")
-
-
-def _policy(*scripts: str) -> str:
-    """Allow exactly these scripts and inline styles; no network."""
-    digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
-    allowed = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
-    return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {allowed}"
 
 
 @cache
