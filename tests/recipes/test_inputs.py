@@ -165,6 +165,17 @@ def test_perturbations_need_the_task_whose_data_have_mentions(tmp_path):
     assert lacking(content) == ["evaluate.perturbations needs task ner, not pos"]
 
 
+def test_novelty_needs_mentions_and_training(tmp_path):
+    content = recipe(write_inputs(tmp_path), evaluate={"by_mention_novelty": True})
+    assert check_inputs(parse_recipe(content)) is None
+    content["steps"] = [content["steps"][2]]
+    assert lacking(content) == ["evaluate.by_mention_novelty needs a step that trains"]
+    assert lacking({**content, "task": "pos"}) == [
+        "evaluate.by_mention_novelty needs task ner, not pos",
+        "evaluate.by_mention_novelty needs a step that trains",
+    ]
+
+
 def test_perturbations_need_every_language_and_split(tmp_path):
     inputs = write_inputs(tmp_path)
     names = ["in-language mentions=unseen train=train-0", "in-script"]

@@ -1,15 +1,22 @@
 import multiprocessing
 import shutil
+from collections import Counter
 
 import polars as pl
 import pytest
 
 from tests.recipes.jobs import recipe, write_inputs
 from tinyglot import api
+from tinyglot.data.mentions import entity_overlap
 from tinyglot.data.perturbations import MentionReplacement, read_record
 from tinyglot.data.perturbations.directory import perturb, perturb_once
 from tinyglot.evaluation.robustness import perturbation_drops
+from tinyglot.files import read_json
 from tinyglot.recipes import parse_recipe, run_recipe, scoring
+from tinyglot.recipes.inputs import trained_step
+from tinyglot.recipes.scoring import confusion_file
+from tinyglot.tasks import get_task
+from tinyglot.training.corpus import training_sentences
 
 NAMES = ("in-language", "in-language length-matched", "in-language mentions=seen train=train[:12]")
 TUNE = {"method": "fine_tuning", "max_steps": 3, "batch_size": 8, "save_steps": None}
@@ -100,6 +107,29 @@ def test_other_sentences_have_another_place(content, inputs, tmp_path, change):
     other = {**content, "steps": [TUNE], "evaluate": {**content["evaluate"], **change}}
     run_recipe(parse_recipe(other), tmp_path / "two", perturbed=shared)
     assert len(list(shared.iterdir())) == 2 * len(NAMES)
+
+
+def test_mentions_are_scored_by_whether_training_had_them(content, inputs, run, tmp_path):
+    tune = {**TUNE, "max_steps": 30, "max_train_sentences": 2, "learning_rate": 1e-3}
+    evaluate = {"by_mention_novelty": True, "perturbations": ["in-language"]}
+    asked = {**content, "steps": [tune], "evaluate": evaluate}
+    made = run_recipe(parse_recipe(asked), tmp_path)
+    rows = made.rows().filter(pl.col("metric") != "f1")
+    assert rows["metric"].to_list() == ["recall_seen", "recall_unseen"]
+    assert set(rows["perturbation"]) == {"none"}
+    task = get_task("ner")
+    trained = training_sentences(task, trained_step(made.recipe), seed=3)["swh-Latn"]
+    test = task.read(str(inputs / "data"), "swh-Latn", "test")
+    overlap = entity_overlap(test, trained)
+    assert len(trained) == 2
+    assert rows["n"].to_list() == [overlap.num_seen, overlap.num_mentions - overlap.num_seen]
+    (stage,) = made.stages()
+    confusion = read_json(confusion_file(made, stage))
+    assert list(confusion) == ["in-language", "none"]
+    table = confusion["none"]["swh-Latn"]
+    totals = {tag: sum(row.values()) for tag, row in table.items()}
+    assert totals == Counter(tag for one in test for tag in one.tags)
+    assert not list((run.directory / "evaluation").glob("*.json"))
 
 
 def perturb_at_once(data, out, barrier):

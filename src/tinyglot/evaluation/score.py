@@ -100,11 +100,47 @@ def evaluate(  # noqa: PLR0913  (each is one column or one input of the evaluati
         UnknownLabelError: If the data has a label that the model does not know.
         NonFiniteOutputError: If the model's output is not finite.
     """
+    evaluated = evaluate_split(
+        predictor, tokenizer, labels, task, data, languages, split, max_length, tell
+    )
+    return score_rows(evaluated, task, {"model": model_name, **names_of(data, split)}, seed)
+
+
+def evaluate_split(  # noqa: PLR0913  (each is one input of the evaluation)
+    predictor: Predictor,
+    tokenizer: PreTrainedTokenizerFast,
+    labels: Sequence[str],
+    task: Task[Any, Any],
+    data: str | Path,
+    languages: Sequence[str],
+    split: str,
+    max_length: int | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> dict[LanguageTag, Evaluated]:
+    """Read one split of several languages and run a model over it.
+
+    Args:
+        predictor: As for ``evaluate``.
+        tokenizer: As for ``evaluate``.
+        labels: As for ``evaluate``.
+        task: As for ``evaluate``.
+        data: As for ``evaluate``.
+        languages: As for ``evaluate``.
+        split: As for ``evaluate``.
+        max_length: As for ``evaluate``.
+        tell: As for ``evaluate``.
+
+    Returns:
+        Predictions and counts by language.
+
+    Raises:
+        TinyglotError: As for ``evaluate``.
+    """
     examples = read_languages(task, data, languages, split)
     evaluated = evaluate_examples(predictor, tokenizer, labels, task, examples, max_length)
     if tell is not None and any(found.num_cut for found in evaluated.values()):
         tell(describe_cuts(evaluated, _limit(tokenizer, max_length)))
-    return score_rows(evaluated, task, {"model": model_name, **names_of(data, split)}, seed)
+    return evaluated
 
 
 def names_of(data: str | Path, split: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """What a recipe needs beside the model: text for each language, labelled data, a task."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tinyglot.methods.contract import MethodConfig
 from tinyglot.methods.registry import get_method
 from tinyglot.recipes.schema import EvaluateSettings, Recipe
 from tinyglot.tasks import Task, get_task
+from tinyglot.training import TaskTrainingOptions, resolve_options
 
 MENTIONS = "ner"
 """The task whose data have mentions."""
@@ -135,7 +137,7 @@ def check_inputs(recipe: Recipe) -> None:
         *_lacking_text(recipe),
         *_unknown_tasks(recipe),
         *_lacking_for_evaluation(recipe),
-        *_lacking_for_perturbations(recipe),
+        *_lacking_for_mentions(recipe),
     ]
     for position, step in enumerate(recipe.steps):
         place = f"steps.{position}.{step.method}"
@@ -186,19 +188,22 @@ def _lacking_for_evaluation(recipe: Recipe) -> Iterator[str]:
         yield "evaluate needs languages"
 
 
-def _lacking_for_perturbations(recipe: Recipe) -> Iterator[str]:
+def _lacking_for_mentions(recipe: Recipe) -> Iterator[str]:
     """Name what mentions cannot be taken from; a missing data set is named once."""
-    asked = recipe.evaluate.perturbations if recipe.evaluate else ()
+    settings = recipe.evaluate or EvaluateSettings()
     task, data = task_id_of(recipe), data_of(recipe)
-    if asked and task not in (None, MENTIONS):
-        yield f"evaluate.perturbations needs task {MENTIONS}, not {task}"
-    elif asked and data:
-        lines = (
-            line
-            for tag in evaluated_languages(recipe)
-            for line in _lacking_splits(recipe, data, tag)
-        )
-        yield from dict.fromkeys(lines)
+    for option in ("perturbations", "by_mention_novelty"):
+        if getattr(settings, option) and task not in (None, MENTIONS):
+            yield f"evaluate.{option} needs task {MENTIONS}, not {task}"
+    if settings.by_mention_novelty and not any(_training_steps(recipe)):
+        yield "evaluate.by_mention_novelty needs a step that trains"
+    if settings.perturbations and data and task == MENTIONS:
+        lines = (_lacking_splits(recipe, data, tag) for tag in evaluated_languages(recipe))
+        yield from dict.fromkeys(chain.from_iterable(lines))
+
+
+def _training_steps(recipe: Recipe) -> Iterator[TaskTrainingOptions]:
+    yield from (step for step in recipe.steps if isinstance(step, TaskTrainingOptions))
 
 
 def _lacking_splits(recipe: Recipe, data: str, tag: LanguageTag) -> Iterator[str]:
@@ -230,6 +235,22 @@ def task_of(recipe: Recipe) -> Task[Any, Any]:
     """
     options = recipe.task_options or _last(recipe, "task_options")
     return get_task(str(task_id_of(recipe)), options)
+
+
+def trained_step(recipe: Recipe) -> TaskTrainingOptions | None:
+    """Give the options of the last step that trains on a task.
+
+    Args:
+        recipe: A checked recipe.
+
+    Returns:
+        As resolved; ``None`` if no step trains.
+
+    Raises:
+        MissingInputError: If task, data or languages are given nowhere.
+    """
+    steps = list(_training_steps(recipe))
+    return resolve_options(steps[-1], recipe) if steps else None
 
 
 def task_id_of(recipe: Recipe) -> str | None:

@@ -29,6 +29,11 @@ class EvaluateSettings(_Settings):
         description="task ner: also score the split with other mentions, such as in-language, "
         "in-script share=0.5, in-language mentions=unseen, in-language length-matched",
     )
+    by_mention_novelty: bool = Field(
+        default=False,
+        description="task ner: also recall of mentions that were in the training data and of those "
+        "that were not, and counts of correct by predicted tags",
+    )
 
 
 class ExportSettings(_Settings):

@@ -3,21 +3,28 @@
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import polars as pl
 
+from tinyglot.data.mentions import Surface, surfaces_by_type
 from tinyglot.data.perturbations import MentionReplacement
 from tinyglot.data.perturbations.directory import perturb_once
 from tinyglot.data.perturbations.record import VERSION as PERTURBATION_VERSION
-from tinyglot.evaluation.score import evaluate
+from tinyglot.evaluation.mentions import Confusion, count_tags, recall_rows
+from tinyglot.evaluation.score import Evaluated, evaluate_split, names_of, score_rows
 from tinyglot.export import load_predictor
+from tinyglot.files import write_json
+from tinyglot.languages import LanguageTag
 from tinyglot.recipes.heads import label_names
-from tinyglot.recipes.inputs import data_of, evaluated_languages, task_of
+from tinyglot.recipes.inputs import data_of, evaluated_languages, task_of, trained_step
 from tinyglot.recipes.run import Run, Tell
 from tinyglot.recipes.schema import EvaluateSettings
 from tinyglot.tokenizers import load_tokenizer
+from tinyglot.training.corpus import training_sentences
 
 _KEY_DIGITS = 16
 
@@ -39,19 +46,55 @@ def stage_scores(run: Run, name: str, directory: Path, tell: Tell) -> pl.DataFra
     """
     task, settings = task_of(run.recipe), _settings(run)
     score = partial(
-        evaluate,
+        evaluate_split,
         load_predictor(directory, hidden_layer=task.hidden_layer),
         load_tokenizer(directory),
         label_names(directory),
         task,
         languages=evaluated_languages(run.recipe),
         split=settings.split,
-        model_name=name,
-        seed=run.recipe.seed,
         tell=tell,
     )
     sources: list[str | Path] = [str(data_of(run.recipe)), *_perturbed(run, tell)]
-    return pl.concat([score(source) for source in sources])
+    found = {source: score(source) for source in sources}
+    names = {
+        source: {"model": name, "task": task.id, **names_of(source, settings.split)}
+        for source in sources
+    }
+    seed = run.recipe.seed
+    rows = [score_rows(found[source], task, names[source], seed) for source in sources]
+    if settings.by_mention_novelty:
+        whole = sources[0]
+        rows.append(recall_rows(found[whole], _trained(run), names[whole], seed))
+        tags = {names[source]["perturbation"]: _tags(found[source]) for source in sources}
+        write_json(confusion_file(run, name), tags)
+    return pl.concat(rows)
+
+
+def confusion_file(run: Run, stage: str) -> Path:
+    """Say where counts of correct by predicted tags are, if the recipe asks for them.
+
+    Args:
+        run: The run.
+        stage: Name of the model.
+
+    Returns:
+        A JSON file: counts by perturbation, language, correct tag and predicted tag.
+    """
+    return run.directory / "evaluation" / f"{stage}.confusion.json"
+
+
+def _tags(evaluated: Mapping[LanguageTag, Evaluated]) -> dict[LanguageTag, Confusion]:
+    return {tag: count_tags(found.examples, found.predictions) for tag, found in evaluated.items()}
+
+
+def _trained(run: Run) -> dict[str, set[Surface]]:
+    """Collect what is mentioned in all that the last step that trains is given."""
+    options = trained_step(run.recipe)
+    if options is None:
+        return {}
+    sentences = training_sentences(task_of(run.recipe), options, run.recipe.seed)
+    return surfaces_by_type(chain.from_iterable(sentences.values()))
 
 
 def _settings(run: Run) -> EvaluateSettings:
