@@ -20,8 +20,8 @@ def sparsity_at(ramp: Ramp, sparsity: float, progress: float) -> float:
         Zhu and Gupta (2017), section 3, equation 1, for the cubic ramp.
 
     Example:
-        >>> [round(sparsity_at("cubic", 0.8, event / 4), 3) for event in (1, 2, 3, 4)]
-        [0.463, 0.7, 0.787, 0.8]
+        >>> [round(sparsity_at("cubic", 0.64, event / 4), 2) for event in (1, 2, 3, 4)]
+        [0.37, 0.56, 0.63, 0.64]
     """
     if ramp == "one_shot" or progress >= 1:
         return sparsity

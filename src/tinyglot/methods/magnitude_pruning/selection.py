@@ -43,13 +43,13 @@ def allocate(sizes: Sequence[int], total: int) -> list[int]:
         >>> allocate([10, 10, 1], 11)
         [5, 5, 1]
     """
-    counts = [round(Fraction(total * size, sum(sizes))) for size in sizes] if total else []
-    counts = counts or [0] * len(sizes)
+    # what has at most this priority in any case: a few less than the total
+    rank = 2 * total - len(sizes)
+    whole = max(sum(sizes), 1)
+    counts = [max(0, -((whole - rank * size) // (2 * whole))) for size in sizes]
     places = [place for place, size in enumerate(sizes) if size]
     while sum(counts) < total:
         counts[min(places, key=lambda i: (Fraction(2 * counts[i] + 1, sizes[i]), i))] += 1
-    while sum(counts) > total:
-        counts[max(places, key=lambda i: (Fraction(2 * counts[i] - 1, sizes[i]), i))] -= 1
     return counts
 
 
