@@ -96,6 +96,11 @@ def parts(
     yield from sorted(named, key=lambda pair: [_place(value) for value in pair[0].values()])
 
 
+def in_charts(rows: pl.DataFrame) -> pl.DataFrame:
+    """Keep the levels that have a place on an axis of sparsity: a mask of nothing is at 0, too."""
+    return rows.filter((pl.col("sparsity") > 0) | (pl.col("level") == DENSE))
+
+
 def _place(value: str) -> tuple[int, str]:
     return (FIRST.index(value) if value in FIRST else len(FIRST), value)
 
