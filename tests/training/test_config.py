@@ -36,3 +36,10 @@ def test_unknown_key_is_refused():
 def test_value_out_of_range_is_refused(field, value):
     with pytest.raises(ValidationError, match=field):
         TrainingOptions(**{field: value})
+
+
+@pytest.mark.parametrize("options", [{}, {"max_steps": 9}])
+def test_a_step_to_stop_at_needs_a_training_that_is_as_long(options):
+    with pytest.raises(ValidationError, match=r"stop_step 10 needs max_steps of at least as many"):
+        TrainingOptions(stop_step=10, **options)
+    assert TrainingOptions(stop_step=10, max_steps=10).stop_step == 10

@@ -94,7 +94,7 @@ def training_steps(recipe: Recipe) -> dict[int, TaskTrainingOptions]:
 
 def _steps_of(options: TaskTrainingOptions) -> int | None:
     if options.max_steps is not None:
-        return options.max_steps
+        return options.stop_step or options.max_steps
     if options.batch_size is None:
         return None
     return options.num_epochs * ceil(num_sentences(options) / options.batch_size)

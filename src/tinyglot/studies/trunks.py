@@ -31,7 +31,7 @@ def shared_steps(recipes: Sequence[Recipe], directory: Path) -> dict[int, dict[s
 def _starts(recipe: Recipe) -> Iterator[tuple[int, int]]:
     """Give position and first removal of the first step that trains, if it prunes."""
     for position, options in list(training_steps(recipe).items())[:1]:
-        steps = num_steps(recipe)
+        steps = options.max_steps or num_steps(recipe)
         if isinstance(options, PruningOptions) and steps is not None:
             schedule = make_schedule(options, num_sentences(options), steps)
             yield position, schedule.start_step

@@ -53,3 +53,26 @@ class NoCheckpointAtEnd(TrainerCallback):
         """Withdraw the request that the Trainer makes at the last step."""
         del args, kwargs
         control.should_save = control.should_save and state.global_step < state.max_steps
+
+
+class StopAfterStep(TrainerCallback):
+    """End the training early, as if it had been cut off there; without a resume point at the end.
+
+    Args:
+        step: The last step.
+    """
+
+    def __init__(self, step: int) -> None:
+        self._step = step
+
+    def on_step_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,  # noqa: ANN401  (as in TrainerCallback)
+    ) -> None:
+        """Ask for the end after the last step."""
+        del args, kwargs
+        if state.global_step >= self._step:
+            control.should_save, control.should_training_stop = False, True

@@ -17,6 +17,12 @@ class TrainingOptions(BaseModel):
     max_steps: int | None = Field(
         default=None, ge=1, description="optimizer steps, instead of num_epochs; default: no limit"
     )
+    stop_step: int | None = Field(
+        default=None,
+        ge=1,
+        description="end after this many of max_steps steps, all of them as in the whole training, "
+        "the learning rate too; default: all",
+    )
     batch_size: int | None = Field(
         default=16, ge=1, description="sequences a step on each process, at most"
     )
@@ -56,6 +62,13 @@ class TrainingOptions(BaseModel):
     def _one_batch_measure(self) -> Self:
         if (self.batch_size is None) == (self.batch_tokens is None):
             msg = "give batch_size or batch_tokens, and not both"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _stops_before_the_end(self) -> Self:
+        if self.stop_step is not None and not self.stop_step <= (self.max_steps or 0):
+            msg = f"stop_step {self.stop_step} needs max_steps of at least as many"
             raise ValueError(msg)
         return self
 

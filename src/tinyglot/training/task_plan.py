@@ -37,7 +37,7 @@ class TaskTrainingPlan(_Frozen):
         num_sequences: Training sequences; a sentence above ``max_length`` tokens makes several.
         num_tokens: Tokens in them, special tokens included.
         num_truncated: Training texts whose end is left out, since they are above ``max_length``.
-        num_steps: Optimizer steps.
+        num_steps: Optimizer steps of the whole training.
         num_processes: Processes that share each step.
         vocabulary_size: Rows of the model's embedding.
         num_embedding_rows: Rows that are trained.
@@ -70,6 +70,7 @@ class TaskTrainingPlan(_Frozen):
             *(f"{tag}: {_counts(counts)}" for tag, counts in self.num_sentences.items()),
             f"{self.num_steps:,} steps over {self.num_sequences:,} sequences, "
             f"{self.num_tokens:,} tokens",
+            *(f"stops after step {step:,}" for step in (self.config.stop_step,) if step),
             *([f"{self.num_truncated:,} texts are cut at max_length"] * bool(self.num_truncated)),
             f"{self.num_embedding_rows:,} of {self.vocabulary_size:,} embedding rows ({share:.1%})",
         ]

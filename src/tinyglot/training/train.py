@@ -22,7 +22,7 @@ from tinyglot.surgery import copy_model
 from tinyglot.training.active_vocabulary import ActiveVocabulary
 from tinyglot.training.arguments import check_device, training_arguments
 from tinyglot.training.batches import LengthGroupedBatches
-from tinyglot.training.callbacks import NoCheckpointAtEnd, ProgressCallback
+from tinyglot.training.callbacks import NoCheckpointAtEnd, ProgressCallback, StopAfterStep
 from tinyglot.training.collator import IntArray, PaddingCollator, TrainingExample
 from tinyglot.training.config import TrainingConfig
 from tinyglot.training.masking import MaskedRows, Masking
@@ -135,7 +135,7 @@ def train(  # noqa: PLR0913  (each is one input of a training)
         shared = [TrunkCallback(trunk, settings)] if trunk else []
         trainer = _make_trainer(student, rows, config, (folder, masking), (*callbacks, *shared))
         _claim(trainer, folder, settings, trunk)
-        seconds = _run(trainer, folder)
+        seconds = _run(trainer, folder, config.stop_step or trainer.total_steps())
         record = _record(trainer, view(student).num_token_ids)
         trainer.release()
         if directory is not None and is_main_process():
@@ -243,6 +243,7 @@ def _make_trainer(
         seed=config.seed,
         processes=(arguments.process_index, arguments.world_size),
     )
+    early = [StopAfterStep(config.stop_step)] if config.stop_step else []
     return TokenBatchTrainer(
         student,
         arguments,
@@ -251,7 +252,7 @@ def _make_trainer(
         labelled_only=masking is not None,
         train_dataset=MaskedRows(rows, masking, batches, config.seed) if masking else rows,
         data_collator=PaddingCollator(student.config.pad_token_id),
-        callbacks=[*callbacks, NoCheckpointAtEnd()],
+        callbacks=[*callbacks, NoCheckpointAtEnd(), *early],
     )
 
 
@@ -266,10 +267,10 @@ def _claim(
             trunk.enter(directory, settings)
 
 
-def _run(trainer: TokenBatchTrainer, directory: Path) -> float:
+def _run(trainer: TokenBatchTrainer, directory: Path, num_steps: int) -> float:
     """Train from the newest resume point on; give the seconds it took."""
     checkpoint = newest_checkpoint(directory)
-    with kept_memory(), progress_bar("training", total=trainer.total_steps()) as bar:
+    with kept_memory(), progress_bar("training", total=num_steps) as bar:
         if is_main_process():
             trainer.add_callback(ProgressCallback(bar))
         started = time.perf_counter()
