@@ -1,18 +1,16 @@
 """Jobs in processes of this machine that live as long as the study; a lost one is replaced."""
 
-import io
 import multiprocessing
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from tinyglot.studies.engines.engine import MAX_ATTEMPTS, Job, Outcome, Work
-from tinyglot.studies.failures import described
+from tinyglot.studies.engines.engine import Job, Outcome, Work
+from tinyglot.studies.engines.waiting import Waiting, attempt
 
-_Ended = tuple[dict[str, Any] | None, str | None]
 _SECONDS_TO_END = 5.0
 
 
@@ -42,7 +40,7 @@ class ProcessEngine:
         Yields:
             One outcome a job.
         """
-        queue = _Queue(jobs)
+        queue = Waiting(jobs)
         workers = [_Worker(self._context, self._work) for _ in range(self._num_workers)]
         try:
             while queue.is_open:
@@ -64,41 +62,6 @@ def _ready(workers: Sequence["_Worker"]) -> list[int]:
     return [busy[connection] for connection in wait(list(busy)) if connection in busy]
 
 
-class _Queue:
-    """Jobs that wait, and how often each was begun."""
-
-    def __init__(self, jobs: Sequence[Job]) -> None:
-        self._waiting = list(jobs)
-        self._open = {job.key for job in jobs}
-        self._attempts: dict[str, int] = {}
-
-    @property
-    def is_open(self) -> bool:
-        return bool(self._open)
-
-    def next(self) -> Job | None:
-        """Take the first job that need not wait for another."""
-        for job in self._waiting:
-            if not self._open.intersection(job.after):
-                self._waiting.remove(job)
-                self._attempts[job.key] = self._attempts.get(job.key, 0) + 1
-                return job
-        return None
-
-    def end(self, job: Job, ended: _Ended) -> Outcome:
-        self._open.remove(job.key)
-        return Outcome(job.key, *ended, self._attempts[job.key])
-
-    def put_back(self, job: Job, exit_code: int | None) -> Iterator[Outcome]:
-        """Let a job whose worker is gone be run again, unless that happened too often."""
-        attempts = self._attempts[job.key]
-        if attempts < MAX_ATTEMPTS:
-            self._waiting.insert(0, job)
-        else:
-            why = f"its process ended {attempts} times, the last time with code {exit_code}"
-            yield self.end(job, (None, f"Could not run the cell: {why}."))
-
-
 class _Worker:
     """A process, and what it is doing."""
 
@@ -111,13 +74,13 @@ class _Worker:
         self._process.start()
         theirs.close()
 
-    def begin(self, queue: _Queue) -> None:
+    def begin(self, queue: Waiting) -> None:
         if self.job is None and (job := queue.next()) is not None:
             self.job = job
             with suppress(OSError):  # it is gone: finish says so
                 self.connection.send(job.payload)
 
-    def finish(self, queue: _Queue) -> Iterator[Outcome]:
+    def finish(self, queue: Waiting) -> Iterator[Outcome]:
         job, self.job = self.job, None
         if job is None:
             return
@@ -126,11 +89,14 @@ class _Worker:
         except (EOFError, OSError):
             self.is_lost = True
             self._process.join(_SECONDS_TO_END)
-            yield from queue.put_back(job, self._process.exitcode)
+            yield from queue.put_back(job, f"with code {self._process.exitcode}")
 
     def end(self) -> None:
+        """Let an idle worker end by itself, and stop a busy one."""
         self.connection.close()
-        self._process.terminate()
+        if self.job is None:
+            self._process.join(_SECONDS_TO_END)
+        self._process.kill()
         self._process.join(_SECONDS_TO_END)
 
 
@@ -139,7 +105,7 @@ def _serve(connection: Connection, work: Work) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with suppress(EOFError, KeyboardInterrupt):
         while True:
-            connection.send(_attempt(work, connection.recv()))
+            connection.send(attempt(work, connection.recv()))
 
 
 def _end_with_parent() -> None:
@@ -148,11 +114,3 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-def _attempt(work: Work, payload: dict[str, Any]) -> _Ended:
-    try:
-        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):  # no bars
-            return work(payload), None
-    except Exception as error:  # noqa: BLE001  (a failed cell must not stop the others)
-        return None, described(error)
