@@ -18,8 +18,8 @@ LAUNCH += ["--num_cpu_threads_per_process", "1", "--main_process_port", "0"]
 LAUNCH += ["--mixed_precision", "no", "--dynamo_backend", "no"]
 
 
-def launch(directory, step_to_die=0):
-    command = [sys.executable, "-m", *LAUNCH, "-m", "tests.training.launched"]
+def launch(directory, step_to_die=0, module="tests.training.launched"):
+    command = [sys.executable, "-m", *LAUNCH, "-m", module]
     return subprocess.run(
         [*command, str(directory), str(step_to_die)],
         cwd=REPOSITORY,
