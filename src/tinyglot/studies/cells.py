@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -174,21 +174,22 @@ def _coordinates(recipe: Recipe, combination: Combination, combined: Combined) -
 
 
 def _told_apart(cells: list[Cell], options: Mapping[str, Combination]) -> list[Cell]:
-    """Name further axes beside the method where coordinates alone are the same."""
-    alike: dict[str, list[Cell]] = {}
+    """Name further axes beside the method, in every cell, where coordinates alone are the same."""
+    alike: dict[str, list[Combination]] = {}
     for cell in cells:
-        alike.setdefault(json.dumps(cell.coordinates), []).append(cell)
-    return [_named(cell, group, options) for group in alike.values() for cell in group]
+        alike.setdefault(json.dumps(cell.coordinates), []).append(options[cell.key])
+    differing = {
+        axis
+        for group in alike.values()
+        for axis, value in group[0].items()
+        if any(other[axis] != value for other in group)
+    }
+    return [_named(cell, options[cell.key], differing) for cell in cells]
 
 
-def _named(cell: Cell, group: Sequence[Cell], options: Mapping[str, Combination]) -> Cell:
-    mine = options[cell.key]
-    differing = [
-        f"{axis}={value}"
-        for axis, value in mine.items()
-        if any(options[other.key][axis] != value for other in group)
-    ]
-    method = " ".join([cell.coordinates["method"], *differing])
+def _named(cell: Cell, combination: Combination, axes: Collection[str]) -> Cell:
+    further = [f"{axis}={value}" for axis, value in combination.items() if axis in axes]
+    method = " ".join([cell.coordinates["method"], *further])
     return replace(cell, coordinates={**cell.coordinates, "method": method})
 
 

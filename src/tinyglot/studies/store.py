@@ -35,6 +35,8 @@ class CellFile(_File):
         method_versions: Version by method.
         steps: What each step of the recipe recorded.
         rows: Long-form rows of the last checkpoint.
+        confusion: Counts of ``by_mention_novelty`` by perturbation, language, correct tag and
+            predicted tag.
         provenance: What it was run with; ``None`` if it failed.
         attempts: How often it was begun.
         error: Why it failed; ``None`` if it is finished.
@@ -48,6 +50,7 @@ class CellFile(_File):
     method_versions: dict[str, int]
     steps: tuple[dict[str, Any], ...] = ()
     rows: tuple[dict[str, Any], ...] = ()
+    confusion: dict[str, dict[str, dict[str, dict[str, int]]]] | None = None
     provenance: Provenance | None = None
     attempts: int = 1
     error: str | None = None

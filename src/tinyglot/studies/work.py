@@ -8,8 +8,9 @@ import polars as pl
 import torch
 
 from tinyglot.errors import RunDirectoryError
-from tinyglot.files import locked
+from tinyglot.files import locked, read_json
 from tinyglot.recipes import Run, parse_recipe, run_recipe
+from tinyglot.recipes.scoring import confusion_file
 from tinyglot.studies.provenance import processor, provenance
 from tinyglot.studies.store import Store
 from tinyglot.studies.training_data import about_data
@@ -32,7 +33,7 @@ def run_job(payload: dict[str, Any]) -> dict[str, Any]:
             ``trunks``: by position of a step, directory and step of what is shared.
 
     Returns:
-        ``steps``, ``rows``, ``provenance`` and ``timing``, as JSON values.
+        ``steps``, ``rows``, ``confusion``, ``provenance`` and ``timing``, as JSON values.
 
     Raises:
         TinyglotError: Whatever a step refuses.
@@ -52,6 +53,7 @@ def run_job(payload: dict[str, Any]) -> dict[str, Any]:
     return {
         "steps": records,
         "rows": _rows(run, payload),
+        "confusion": _confusion(run),
         "provenance": provenance(payload["num_threads"]).model_dump(mode="json"),
         "timing": {
             "seconds": round(seconds, 3),
@@ -97,6 +99,13 @@ def _rows(run: Run, payload: dict[str, Any]) -> list[dict[str, Any]]:
         | _known(row, about[row["language"]])
         for row in last.to_dicts()
     ]
+
+
+def _confusion(run: Run) -> dict[str, Any] | None:
+    """Take the counts of tags of the last checkpoint, if there are any."""
+    rows = run.rows()
+    path = confusion_file(run, rows["model"][-1]) if rows.height else None
+    return read_json(path) if path is not None and path.exists() else None
 
 
 def _known(row: dict[str, Any], about: dict[str, Any]) -> dict[str, Any]:
