@@ -11,8 +11,8 @@ from tinyglot.studies.rows import MONOLINGUAL, check_study_rows
 BLOCK = ("study", "model", "task", "dataset", "split", "metric")
 GROUP = ("setting", "trained")
 LEVEL = ("variant", "level", "sparsity")
-FIRST = ("multilingual", "monolingual", "none", "in-language", "in-script", "in-family")
 DENSE = "dense"
+FIRST = ("multilingual", "monolingual", "none", "in-language", "in-script", "in-family", DENSE)
 NO_VARIANT = "none"
 VARIANTS = {
     "exclude": "embeddings not pruned",
@@ -101,8 +101,20 @@ def in_charts(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter((pl.col("sparsity") > 0) | (pl.col("level") == DENSE))
 
 
-def _place(value: str) -> tuple[int, str]:
-    return (FIRST.index(value) if value in FIRST else len(FIRST), value)
+def in_order(rows: pl.DataFrame) -> pl.DataFrame:
+    """Sort rows as ``parts`` does, by whichever of these columns they have, then by sparsity."""
+    columns = [name for name in (*GROUP, "perturbation", *LEVEL) if name in rows.columns]
+    texts = [name for name in columns if rows.schema[name] == pl.String and name != "level"]
+    places = {value: _place(value) for name in texts for value in rows[name].unique()}
+    ranks = {value: rank for rank, value in enumerate(sorted(places, key=places.__getitem__))}
+    keys = [pl.col(name).replace_strict(ranks, return_dtype=pl.Int64) for name in texts]
+    return rows.sort(*keys, "sparsity", pl.col("level") != DENSE, maintain_order=True)
+
+
+def _place(value: str) -> tuple[int, float, str]:
+    if value in FIRST:
+        return (FIRST.index(value), 0.0, value)
+    return (len(FIRST), float(value[:-2]) if value.endswith(" %") else 0.0, value)
 
 
 def level_order(rows: pl.DataFrame) -> tuple[str, ...]:

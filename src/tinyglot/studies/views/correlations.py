@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 from scipy import stats
 
-from tinyglot.reports.numbers import DASH
+from tinyglot.reports.numbers import DASH, MINUS
 
 MIN_RANKED = 3
 
@@ -69,4 +69,4 @@ def tau_text(tau: float | None, p_value: float | None, num_languages: int) -> st
     if tau is None or p_value is None:
         return f"{DASH} ({num_languages} languages)"
     p = "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
-    return f"{tau:.2f} ({p}, {num_languages} languages)"
+    return f"{tau:.2f} ({p}, {num_languages} languages)".replace("-", MINUS)

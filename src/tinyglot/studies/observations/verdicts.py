@@ -1,0 +1,193 @@
+"""When an observation holds, does not hold, or cannot be said: written down before looking."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import polars as pl
+
+SIGNIFICANT = 0.05
+
+
+class Verdict(StrEnum):
+    """What the numbers say of a claim."""
+
+    holds = "holds"
+    fails = "does not hold"
+    unsaid = "cannot be said"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One claim of an observation.
+
+    Attributes:
+        claim: As a sentence that can be wrong.
+        criterion: When it holds, and when it does not; else it cannot be said.
+        verdict: By the criterion.
+        numbers: What it was judged by.
+        num_languages: That were looked at.
+        num_seeds: The fewest and the most that a number is the mean of.
+    """
+
+    claim: str
+    criterion: str
+    verdict: Verdict
+    numbers: str
+    num_languages: int
+    num_seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One of O1 to O6.
+
+    Attributes:
+        name: Such as ``O1``.
+        claim: What the paper says.
+        parts: Claims that are judged one by one.
+    """
+
+    name: str
+    claim: str
+    parts: tuple[Part, ...]
+
+    @property
+    def verdict(self) -> str:
+        """``holds`` or ``does not hold`` if all parts that can be said agree, else in part."""
+        said = {part.verdict for part in self.parts} - {Verdict.unsaid}
+        if len(said) > 1:
+            return "holds in part"
+        return str(next(iter(said), Verdict.unsaid))
+
+
+class Difference(NamedTuple):
+    """A difference with half of its interval over seeds; ``None`` where there is one seed."""
+
+    value: float
+    half_width: float | None
+
+    @property
+    def is_clearly_above(self) -> bool:
+        """Whether the interval is above 0."""
+        return self.half_width is not None and self.value > self.half_width
+
+    @property
+    def is_clearly_below(self) -> bool:
+        """Whether the interval is below 0."""
+        return self.half_width is not None and -self.value > self.half_width
+
+
+EVERY = (
+    "holds if every difference of the means over seeds is above 0; does not hold if more than "
+    "half of them are not, or if one is clearly below 0 (its interval over seeds excludes 0)"
+)
+MOST = (
+    "holds if more than half of the differences of the means over seeds are above 0 and more are "
+    "clearly above than clearly below 0 (interval over seeds); does not hold if neither is so and "
+    "more are clearly below than above"
+)
+CLEAR = (
+    "holds if every difference is clearly above 0 (its interval over seeds excludes 0); does not "
+    "hold if one is clearly below"
+)
+RANKED = (
+    f"holds if Kendall's tau is positive at every such sparsity, each with p < {SIGNIFICANT}; does "
+    "not hold if it is not positive at half of them or more"
+)
+
+
+def judge_every(differences: Sequence[Difference]) -> Verdict:
+    """Judge whether all differences are above 0.
+
+    Args:
+        differences: Of languages and sparsities; may be none.
+
+    Returns:
+        By the criterion ``EVERY``.
+    """
+    if not differences:
+        return Verdict.unsaid
+    above = sum(one.value > 0 for one in differences)
+    if above == len(differences):
+        return Verdict.holds
+    wrong = 2 * above < len(differences) or any(one.is_clearly_below for one in differences)
+    return Verdict.fails if wrong else Verdict.unsaid
+
+
+def judge_most(differences: Sequence[Difference]) -> Verdict:
+    """Judge whether most differences are above 0.
+
+    Args:
+        differences: Of languages; may be none.
+
+    Returns:
+        By the criterion ``MOST``.
+    """
+    above = sum(one.value > 0 for one in differences)
+    clear = sum(one.is_clearly_above for one in differences)
+    clear -= sum(one.is_clearly_below for one in differences)
+    if 2 * above > len(differences) and clear > 0:
+        return Verdict.holds
+    return Verdict.fails if 2 * above <= len(differences) and clear < 0 else Verdict.unsaid
+
+
+def judge_clear(differences: Sequence[Difference]) -> Verdict:
+    """Judge whether single differences are beyond doubt.
+
+    Args:
+        differences: May be none.
+
+    Returns:
+        By the criterion ``CLEAR``.
+    """
+    if any(one.is_clearly_below for one in differences):
+        return Verdict.fails
+    sure = bool(differences) and all(one.is_clearly_above for one in differences)
+    return Verdict.holds if sure else Verdict.unsaid
+
+
+def judge_ranked(found: Sequence[dict[str, Any]]) -> Verdict:
+    """Judge correlations.
+
+    Args:
+        found: With ``tau`` and ``p_value``; null where there are too few languages.
+
+    Returns:
+        By the criterion ``RANKED``.
+    """
+    known = [one for one in found if one["tau"] is not None]
+    if not known:
+        return Verdict.unsaid
+    positive = sum(one["tau"] > 0 for one in known)
+    if 2 * positive <= len(known):
+        return Verdict.fails
+    sure = all(one["tau"] > 0 and one["p_value"] < SIGNIFICANT for one in known)
+    return Verdict.holds if sure else Verdict.unsaid
+
+
+def differences_of(rows: pl.DataFrame, column: str = "delta") -> list[Difference]:
+    """Read differences from rows.
+
+    Args:
+        rows: With the column and ``half_width``.
+        column: The difference.
+
+    Returns:
+        One a row.
+    """
+    return [Difference(*pair) for pair in rows.select(column, "half_width").iter_rows()]
+
+
+def seeds_of(rows: pl.DataFrame) -> tuple[int, ...]:
+    """Say how many seeds stand behind rows: the fewest and the most.
+
+    Args:
+        rows: With ``num_seeds``.
+
+    Returns:
+        One or two numbers; none for no rows.
+    """
+    counts = rows["num_seeds"].unique().sort().to_list() if len(rows) else []
+    return tuple(dict.fromkeys([counts[0], counts[-1]])) if counts else ()
