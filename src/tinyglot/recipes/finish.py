@@ -14,7 +14,7 @@ from tinyglot.recipes.facts import all_stages, report_facts, stage_facts
 from tinyglot.recipes.heads import has_head
 from tinyglot.recipes.inputs import task_of
 from tinyglot.recipes.run import Run, Tell, silent
-from tinyglot.recipes.runner import follow_steps, run_steps
+from tinyglot.recipes.runner import follow_steps, run_steps, write_final
 from tinyglot.recipes.schema import Recipe
 from tinyglot.recipes.scoring import stage_scores
 from tinyglot.reports import render_model_card, render_report
@@ -27,6 +27,8 @@ def run_recipe(
     tell: Tell = silent,
     trunks: Mapping[int, Trunk] | None = None,
     perturbed: Path | None = None,
+    *,
+    scores_only: bool = False,
 ) -> Run:
     """Do everything a recipe says: steps, export, scores, latency, report, model card.
 
@@ -40,6 +42,8 @@ def run_recipe(
         trunks: First training steps that are shared with other runs, by the step's position.
         perturbed: Where perturbed data are that are shared with other runs, which may run at the
             same time; the run directory if ``None``.
+        scores_only: Leave out what is for people: ``final/``, report and model card. The last
+            step's checkpoint is there.
 
     Returns:
         The finished run.
@@ -57,10 +61,13 @@ def run_recipe(
     refuse_foreign(directory)
     with locked(directory):
         run_steps(run, tell)
+        if recipe.export is not None or not scores_only:
+            write_final(run, tell)
         _export(run, tell)
         _evaluate_stages(run, tell)
         _measure_stages(run, tell)
-        _write_reports(run)
+        if not scores_only:
+            _write_reports(run)
     return run
 
 

@@ -27,7 +27,7 @@ _SECONDS_BETWEEN_LOOKS = 0.2
 
 
 def run_steps(run: Run, tell: Tell = silent) -> None:
-    """Do the steps that are not finished yet, then write ``final/``.
+    """Do the steps that are not finished yet.
 
     Args:
         run: A checked recipe and its directory, held by the caller; gone on with if the same
@@ -45,8 +45,6 @@ def run_steps(run: Run, tell: Tell = silent) -> None:
         if not run.is_finished(position):
             _do_step(run, position, tell)
         shutil.rmtree(run.step_directory(position) / "work", ignore_errors=True)
-    if not run.final.exists():
-        _write_final(run, tell)
 
 
 def follow_steps(run: Run) -> None:
@@ -164,8 +162,18 @@ def _write_timing(directory: Path, seconds: float) -> None:
     write_json(directory / "timing.json", facts)
 
 
-def _write_final(run: Run, tell: Tell) -> None:
-    """Copy the last step's checkpoint; without steps, save the model itself."""
+def write_final(run: Run, tell: Tell) -> None:
+    """Copy the last step's checkpoint to ``final/``; without steps, save the model itself.
+
+    Args:
+        run: Its steps are finished.
+        tell: Takes lines for a person.
+
+    Raises:
+        DiskFullError: If the disk is full.
+    """
+    if run.final.exists():
+        return
     position = len(run.recipe.steps)
     if position:
         with replacing(run.final) as temporary:

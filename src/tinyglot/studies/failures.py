@@ -16,7 +16,7 @@ def described(error: BaseException) -> str:
     """
     if isinstance(error, TinyglotError):
         return str(error)
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = traceback.extract_tb(error.__traceback__)[1:]  # the first is the engine's
     ours = [frame for frame in frames if "tinyglot" in frame.filename] or list(frames)
     where = f" ({ours[-1].name}, line {ours[-1].lineno})" if ours else ""
     return f"{type(error).__name__}: {error}{where}"

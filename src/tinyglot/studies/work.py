@@ -45,9 +45,8 @@ def run_job(payload: dict[str, Any]) -> dict[str, Any]:
     was_resumed = (directory / "recipe.yaml").exists()
     _wait_until_free(directory)
     started = time.perf_counter()
-    run = run_recipe(
-        recipe, directory, trunks=_trunks(payload), perturbed=store.shared / "perturbed"
-    )
+    trunks, perturbed = _trunks(payload), store.shared / "perturbed"
+    run = run_recipe(recipe, directory, trunks=trunks, perturbed=perturbed, scores_only=True)
     seconds = time.perf_counter() - started
     records = [{name: record[name] for name in _KEPT} for record in run.records()]
     return {
