@@ -3,37 +3,14 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from benchmarks.provenance import Provenance
+from benchmarks.sparse_result import Sparse
+from benchmarks.strict import ProcessCost, Strict
 
 RESULTS = Path(__file__).parent / "results"
 SCHEMA_VERSION = 1
-
-
-class Strict(BaseModel):
-    """Frozen; a key that is not declared is a mistake."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ProcessCost(Strict):
-    """What one fresh process, with the processes it started, took.
-
-    ``other_cpu_s`` is what everything else on the machine computed meanwhile: on two quiet cores
-    it is near 0, and the wall time means something only then.
-    """
-
-    wall_s: float
-    user_cpu_s: float
-    system_cpu_s: float
-    other_cpu_s: float | None
-    peak_memory_bytes: int
-    load_average_before: float | None
-
-    @property
-    def cpu_s(self) -> float:
-        return self.user_cpu_s + self.system_cpu_s
 
 
 class Text(Strict):
@@ -373,7 +350,8 @@ Result = Annotated[
     | Int8
     | LayerDropping
     | Evaluation
-    | VocabularyTrimming,
+    | VocabularyTrimming
+    | Sparse,
     Field(discriminator="benchmark"),
 ]
 

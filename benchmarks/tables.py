@@ -26,6 +26,7 @@ from benchmarks.schema import (
     VocabularyTrimming,
     read_result,
 )
+from benchmarks.sparse_result import Sparse, sparse_table
 from benchmarks.tasks_tables import tasks_table
 from benchmarks.trimming_tables import trimming_tables
 
@@ -339,6 +340,7 @@ _RENDERERS: dict[type, Callable[[Any], Iterator[str]]] = {
     LayerDropping: _layer_dropping,
     Evaluation: _evaluation,
     VocabularyTrimming: trimming_tables,
+    Sparse: sparse_table,
 }
 
 

@@ -15,15 +15,18 @@ import tinyglot.export
 import tinyglot.methods
 from benchmarks import trimming_tables
 from benchmarks.schema import RESULTS, read_result
+from benchmarks.sparse_result import sparse_table
 from benchmarks.tables import int8_table
 from tinyglot.methods.registry import methods
 
 METHODS = Path(tinyglot.methods.__file__).parent
 EXPORT_CARD = Path(tinyglot.export.__file__).parent / "README.md"
+SPARSE_PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "sparse.md"
 OPTIONS = "| option | default | meaning |"
 # marker -> file of benchmarks/results, table made of it
 TABLES: Mapping[str, tuple[str, Callable[[Any], Iterable[str]]]] = {
     "int8_table": ("int8", int8_table),
+    "sparse_table": ("sparse", sparse_table),
     "alone_table": ("vocabulary-trimming-e5-small", trimming_tables.alone_table),
     "joint_table": ("vocabulary-trimming-e5-small", trimming_tables.joint_table),
     "other_domain_table": ("vocabulary-trimming-e5-small", trimming_tables.other_domain_table),
@@ -39,7 +42,7 @@ def generated() -> dict[Path, str]:
     """Give every document with such parts as it should be."""
     cards = {METHODS / method.name / "README.md": method.config_class for method in methods()}
     texts = {path: with_options(path.read_text("utf-8"), config) for path, config in cards.items()}
-    texts[EXPORT_CARD] = EXPORT_CARD.read_text("utf-8")
+    texts |= {path: path.read_text("utf-8") for path in (EXPORT_CARD, SPARSE_PAGE)}
     return {path: with_tables(text) for path, text in texts.items()}
 
 
