@@ -14,7 +14,8 @@ from tinyglot.tasks import tasks
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
-BLOCK = re.compile(r"```(?:bash|sh|console)?\n(.*?)```", re.DOTALL)
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+SHELLS = ("", "bash", "sh", "console")
 
 
 def in_navigation(entry) -> list[str]:
@@ -27,7 +28,8 @@ def in_navigation(entry) -> list[str]:
 def commands() -> list[tuple[str, str]]:
     found = []
     for page in PAGES:
-        for block in BLOCK.findall(page.read_text(encoding="utf-8")):
+        blocks = BLOCK.findall(page.read_text(encoding="utf-8"))
+        for block in (content for language, content in blocks if language in SHELLS):
             lines = block.replace("\\\n", " ").splitlines()
             found += [(page.stem, line.strip()) for line in lines if "tinyglot " in line]
     assert len(found) > 10, "no commands: the check would be vacuous"
