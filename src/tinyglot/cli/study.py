@@ -4,7 +4,7 @@ import importlib
 
 import typer
 
-COMMANDS = ("plan", "run", "status", "copy")
+COMMANDS = ("plan", "run", "status", "table", "figures", "report", "copy")
 
 
 def register(app: typer.Typer) -> None:

@@ -1,6 +1,7 @@
 """The figures of a study, from its rows alone: SVG, PNG, and one interactive HTML page."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
@@ -28,6 +29,7 @@ from tinyglot.studies.charts import (
     score_figures,
     training_figures,
 )
+from tinyglot.studies.tables import numbered
 from tinyglot.studies.views.blocks import Block, blocks
 
 PAGE = "figures.html"
@@ -64,7 +66,11 @@ def study_figures(rows: pl.DataFrame) -> tuple[Figure, ...]:
         ComparisonError: If rows are there twice.
         MissingExtraError: If altair is not installed.
     """
-    return tuple(figure for block in blocks(rows) for figure in block_figures(block))
+    return tuple(
+        replace(figure, name=numbered(figure.name, place))
+        for place, block in enumerate(blocks(rows))
+        for figure in block_figures(block)
+    )
 
 
 def block_figures(block: Block) -> Iterator[Figure]:

@@ -167,6 +167,19 @@ def read_rows(place: str | Path) -> pl.DataFrame:
         ) from error
 
 
+def place_of(study: str | Path) -> Path:
+    """Find what a user names: a directory, a file, or the name of a folder in ``studies``.
+
+    Args:
+        study: Such as ``studies/imp-small`` or ``imp-small``.
+
+    Returns:
+        The path; as it was given if there is nothing.
+    """
+    named = Path("studies") / study
+    return named if named.is_dir() and not Path(study).exists() else Path(study)
+
+
 def _check_columns(record: Mapping[str, Any]) -> None:
     missing = [name for name in SCHEMA if name not in record]
     unknown = [name for name in record if name not in SCHEMA]

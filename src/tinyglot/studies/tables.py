@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from enum import StrEnum
 
 import polars as pl
@@ -41,7 +42,11 @@ def study_tables(rows: pl.DataFrame) -> tuple[Table, ...]:
         DataFormatError: If the rows are not those of a study.
         ComparisonError: If rows are there twice.
     """
-    return tuple(table for block in blocks(rows) for table in block_tables(block))
+    return tuple(
+        replace(table, name=numbered(table.name, place))
+        for place, block in enumerate(blocks(rows))
+        for table in block_tables(block)
+    )
 
 
 def block_tables(block: Block) -> tuple[Table, ...]:
@@ -54,6 +59,11 @@ def block_tables(block: Block) -> tuple[Table, ...]:
         Tables, in the order in which they are read.
     """
     return tuple(table for kind in KINDS for table in kind(block))
+
+
+def numbered(name: str, place: int) -> str:
+    """Tell names of different blocks apart: those of the first stay as they are."""
+    return f"{name}-{place + 1}" if place else name
 
 
 def render_tables(rows: pl.DataFrame, form: TableFormat) -> str:

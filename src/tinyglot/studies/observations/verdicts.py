@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 SIGNIFICANT = 0.05
+AS_FAR = ", as far as it can be said"
 
 
 class Verdict(StrEnum):
@@ -55,11 +56,13 @@ class Observation:
 
     @property
     def verdict(self) -> str:
-        """``holds`` or ``does not hold`` if all parts that can be said agree, else in part."""
-        said = {part.verdict for part in self.parts} - {Verdict.unsaid}
+        """What all parts that can be said agree on, and whether that is all of them."""
+        found = {part.verdict for part in self.parts}
+        said = found - {Verdict.unsaid}
         if len(said) > 1:
             return "holds in part"
-        return str(next(iter(said), Verdict.unsaid))
+        limit = AS_FAR if said and Verdict.unsaid in found else ""
+        return f"{next(iter(said), Verdict.unsaid)}{limit}"
 
 
 class Difference(NamedTuple):

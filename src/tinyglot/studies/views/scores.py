@@ -7,6 +7,7 @@ import polars as pl
 
 from tinyglot.reports.numbers import points as percent
 from tinyglot.reports.scale import Scale
+from tinyglot.studies.rows import MULTILINGUAL
 from tinyglot.studies.views.beside import beside_label, paper_beside, paper_means
 from tinyglot.studies.views.blocks import Block, parts
 from tinyglot.studies.views.seeds import INTERVALS, average_languages, over_seeds
@@ -64,6 +65,27 @@ def language_scores(part: pl.DataFrame) -> pl.DataFrame:
         *(pl.col(name).mean() for name in about),
     ).with_columns(pl.col("num_train_sentences").round().cast(pl.Int64))
     return found.sort("num_train_sentences", "language", "sparsity", nulls_last=True)
+
+
+def language_facts(rows: pl.DataFrame) -> pl.DataFrame:
+    """Say of each language how much of it was scored, trained on, and seen already.
+
+    Args:
+        rows: Of a block; where cells differ, those trained on most languages count.
+
+    Returns:
+        ``language``, ``n``, ``num_train_sentences``, ``train_overlap`` and ``entity_overlap``
+        (means over seeds); fewest training sentences first.
+    """
+    joint = pl.col("setting") == MULTILINGUAL
+    kept = rows.filter(joint | ~joint.any().over("language"))
+    found = kept.group_by("language", maintain_order=True).agg(
+        pl.col("n").max(),
+        pl.col("num_train_sentences").max(),
+        pl.col("train_overlap").mean(),
+        pl.col("entity_overlap").mean(),
+    )
+    return found.sort("num_train_sentences", "language", nulls_last=True)
 
 
 def summaries(part: pl.DataFrame, scale: Scale) -> pl.DataFrame:
