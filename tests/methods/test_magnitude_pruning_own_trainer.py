@@ -1,5 +1,7 @@
 """The callback in the Trainer of transformers as it comes."""
 
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -90,6 +92,14 @@ def test_steps_that_are_not_given_follow_the_length_of_the_data(tmp_path):
     trainer(tmp_path, [pruning], save_strategy="no").train()
     controller = pruning.controller
     assert controller.num_removed == round(0.5 * controller.num_weights)
+
+
+def test_the_example_of_the_card_runs():
+    card = Path(callback_module.__file__).with_name("README.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+    names = {}
+    exec(compile(code, "README.md", "exec"), names)  # noqa: S102  (our own file)
+    assert names["num_zeros"] == names["pruning"].controller.num_removed > 0
 
 
 # --- resumed -------------------------------------------------------------------------------------
