@@ -20,7 +20,7 @@ from tests.studies.tiny_study import (
     real_grid,
     write_inputs,
 )
-from tinyglot.errors import DataNotFoundError, RunDirectoryError, StudyError
+from tinyglot.errors import RunDirectoryError, StudyError
 from tinyglot.files import locked
 from tinyglot.methods import magnitude_pruning
 from tinyglot.studies import (
@@ -225,9 +225,10 @@ def test_data_that_are_not_there_stop_the_study_before_it_begins(inputs, tmp_pat
     found = real_grid(inputs).model_dump(mode="json")
     found["recipe"] |= {"data": "panx", "evaluate": None}
     engine = InThisProcess(instant)
-    with pytest.raises((DataNotFoundError, OSError), match="google/xtreme"):
+    with pytest.raises(StudyError, match=r"data panx[\s\S]*google/xtreme[\s\S]*--data panx=PATH"):
         run_study(parse_grid(found), Store(tmp_path / "out"), engine, Choice())
     assert engine.keys == []
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [".lock"]
 
 
 def test_places_are_given_by_name_or_alone(inputs):

@@ -6,6 +6,7 @@ from typing import Any
 
 from tinyglot.data.catalogue import catalogue
 from tinyglot.data.sources import local_path
+from tinyglot.data.synthetic import is_synthetic
 from tinyglot.errors import StudyError
 from tinyglot.recipes import Recipe, parse_recipe
 from tinyglot.studies.cells import Cell, public_recipe
@@ -83,7 +84,8 @@ def placed(recipe: Recipe, places: Places) -> Recipe:
 def is_here(recipe: Recipe) -> bool:
     """Tell whether all data of a recipe lie on this machine, so that they can be counted."""
     parts = _parts(recipe.model_dump(mode="json", serialize_as_any=True))
-    return all(local_path(part["data"]).exists() for part in parts if part.get("data"))
+    sources = [part["data"] for part in parts if part.get("data")]
+    return all(is_synthetic(source) or local_path(source).exists() for source in sources)
 
 
 def _split(value: str, names: Sequence[str]) -> tuple[str, str]:

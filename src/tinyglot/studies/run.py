@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tinyglot.errors import StudyError
+from tinyglot.errors import StudyError, TinyglotError
 from tinyglot.files import clear_leftovers, locked
-from tinyglot.recipes import check_inputs
+from tinyglot.recipes import Recipe, check_inputs
 from tinyglot.studies.cells import Cell, expand, method_versions, public_recipe
 from tinyglot.studies.engines import Engine, Job, Outcome
 from tinyglot.studies.grid import Grid
-from tinyglot.studies.places import Places, placed
+from tinyglot.studies.places import Places, data_names, is_here, placed
 from tinyglot.studies.store import CellFile, Store, Timing, states
 from tinyglot.studies.training_data import num_steps
 from tinyglot.studies.trunks import shared_steps
@@ -101,19 +101,19 @@ def run_study(
     _check_keys(cells, choice.keys)
     store.refuse(grid)
     with locked(store.directory):
-        store.claim(grid)
-        clear_leftovers(store.directory / "cells")
         todo = _unfinished(cells, store, choice.keys)[: choice.limit]
+        jobs = _jobs(cells, todo, store, choice)
+        store.claim(grid)
+        _clear_up(store)
         failed: dict[str, str] = {}
-        outcomes = engine.run(_jobs(cells, todo, store, choice))
-        for number, outcome in enumerate(outcomes, start=1):
+        for number, outcome in enumerate(engine.run(jobs), start=1):
             cell = next(cell for cell in todo if cell.key == outcome.key)
             _file(cell, outcome, store)
             store.write_results(cells)
-            if outcome.error is None:
-                _clear(store, cell, choice)
-            else:
+            if outcome.error is not None:
                 failed[cell.key] = outcome.error
+            elif not choice.keep:
+                shutil.rmtree(store.work(cell.key), ignore_errors=True)
             if told is not None:
                 told(_progress(cell, outcome, number, len(todo)))
         left = _unfinished(cells, store, ())
@@ -137,6 +137,13 @@ def _unfinished(cells: Sequence[Cell], store: Store, keys: Sequence[str]) -> lis
     return [cell for cell in wanted if state[cell.key] != "finished"]
 
 
+def _clear_up(store: Store) -> None:
+    """Remove what a killed driver was writing."""
+    for name in ("cells", "timing"):
+        if (store.directory / name).is_dir():
+            clear_leftovers(store.directory / name)
+
+
 # --- jobs ---------------------------------------------------------------------------------------
 
 
@@ -146,8 +153,7 @@ def _jobs(cells: Sequence[Cell], todo: Sequence[Cell], store: Store, choice: Cho
     jobs = []
     for cell in todo:
         recipe = placed(cell.recipe, choice.places)
-        check_inputs(recipe)
-        num_steps(recipe)
+        _check_inputs(cell, recipe)
         if cell.group not in trunks:
             group = [placed(c.recipe, choice.places) for c in cells if c.group == cell.group]
             trunks[cell.group] = shared_steps(group, store.shared / "trunks" / cell.group)
@@ -164,6 +170,22 @@ def _jobs(cells: Sequence[Cell], todo: Sequence[Cell], store: Store, choice: Cho
         after = () if cell.is_dense else (cell.group,)
         jobs.append(Job(cell.key, payload, after))
     return jobs
+
+
+def _check_inputs(cell: Cell, recipe: Recipe) -> None:
+    try:
+        check_inputs(recipe)
+        num_steps(recipe)
+    except TinyglotError as error:
+        if is_here(recipe):
+            raise
+        name = data_names([cell])[0]
+        raise StudyError(
+            f"Could not start: the data {name} cannot be read.",
+            got=f"{error.problem} {error.got}",
+            expected="data on this machine, or on a hub that can be reached",
+            fix=f"--data {name}=PATH",
+        ) from error
 
 
 # --- outcomes -----------------------------------------------------------------------------------
@@ -185,11 +207,6 @@ def _file(cell: Cell, outcome: Outcome, store: Store) -> None:
         **result,
     }
     store.write_cell(CellFile.model_validate(content))
-
-
-def _clear(store: Store, cell: Cell, choice: Choice) -> None:
-    if not choice.keep:
-        shutil.rmtree(store.work(cell.key), ignore_errors=True)
 
 
 def _progress(cell: Cell, outcome: Outcome, number: int, total: int) -> Progress:
