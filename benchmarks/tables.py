@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.compare_tables import compare_table
+from benchmarks.mask_result import MaskOverheads, mask_table
 from benchmarks.schema import (
     RESULTS,
     Comparisons,
@@ -19,6 +20,7 @@ from benchmarks.schema import (
     PeerRun,
     ProcessCost,
     ResultFile,
+    Study,
     TaskScores,
     TrainingStep,
     Trim,
@@ -27,6 +29,7 @@ from benchmarks.schema import (
     read_result,
 )
 from benchmarks.sparse_result import Sparse, sparse_table
+from benchmarks.studies_tables import study_table
 from benchmarks.tasks_tables import tasks_table
 from benchmarks.trimming_tables import trimming_tables
 
@@ -330,6 +333,7 @@ def _evaluation(result: Evaluation) -> Iterator[str]:
 
 
 _RENDERERS: dict[type, Callable[[Any], Iterator[str]]] = {
+    Study: study_table,
     Trim: _trim,
     TrimPeers: _trim_peers,
     TrainingStep: _training_step,
@@ -341,6 +345,7 @@ _RENDERERS: dict[type, Callable[[Any], Iterator[str]]] = {
     Evaluation: _evaluation,
     VocabularyTrimming: trimming_tables,
     Sparse: sparse_table,
+    MaskOverheads: mask_table,
 }
 
 
