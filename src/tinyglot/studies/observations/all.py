@@ -41,4 +41,6 @@ def _largest_set(block: Block) -> Block:
     joint = pl.col("setting") == MULTILINGUAL
     sizes = block.rows.filter(joint).group_by("trained").agg(pl.col("language").n_unique())
     ordered = sizes.sort("language", "trained", descending=[True, False])["trained"]
-    return replace(block, rows=block.rows.filter(~joint | pl.col("trained").is_in(ordered[:1])))
+    return replace(
+        block, rows=block.rows.filter(~joint | pl.col("trained").is_in(ordered[:1].implode()))
+    )

@@ -19,7 +19,7 @@ def percent_change(value: float) -> str:
 
 def counted(differences: Sequence[Difference]) -> str:
     """Say how many differences are above 0, and how many beyond doubt."""
-    above = sum(one.value > 0 for one in differences)
+    above = sum(one.is_above for one in differences)
     clear = sum(one.is_clearly_above for one in differences)
     below = sum(one.is_clearly_below for one in differences)
     return f"{above} of {len(differences)} above 0 ({clear} clearly above, {below} clearly below)"

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 SIGNIFICANT = 0.05
+ROUNDING = 1e-9
 AS_FAR = ", as far as it can be said"
 
 
@@ -72,14 +73,19 @@ class Difference(NamedTuple):
     half_width: float | None
 
     @property
+    def is_above(self) -> bool:
+        """Whether the mean is above 0, by more than rounding."""
+        return self.value > ROUNDING
+
+    @property
     def is_clearly_above(self) -> bool:
         """Whether the interval is above 0."""
-        return self.half_width is not None and self.value > self.half_width
+        return self.half_width is not None and self.value > self.half_width + ROUNDING
 
     @property
     def is_clearly_below(self) -> bool:
         """Whether the interval is below 0."""
-        return self.half_width is not None and -self.value > self.half_width
+        return self.half_width is not None and -self.value > self.half_width + ROUNDING
 
 
 EVERY = (
@@ -112,7 +118,7 @@ def judge_every(differences: Sequence[Difference]) -> Verdict:
     """
     if not differences:
         return Verdict.unsaid
-    above = sum(one.value > 0 for one in differences)
+    above = sum(one.is_above for one in differences)
     if above == len(differences):
         return Verdict.holds
     wrong = 2 * above < len(differences) or any(one.is_clearly_below for one in differences)
@@ -128,7 +134,7 @@ def judge_most(differences: Sequence[Difference]) -> Verdict:
     Returns:
         By the criterion ``MOST``.
     """
-    above = sum(one.value > 0 for one in differences)
+    above = sum(one.is_above for one in differences)
     clear = sum(one.is_clearly_above for one in differences)
     clear -= sum(one.is_clearly_below for one in differences)
     if 2 * above > len(differences) and clear > 0:
