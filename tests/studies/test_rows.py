@@ -52,7 +52,9 @@ def test_a_missing_score_is_refused():
 
 
 def test_rows_of_two_versions_of_a_cell_are_refused():
-    with pytest.raises(ComparisonError, match=r"2 rows, such as \('[^\n]*'swh-Latn'[\s\S]*one version"):
+    with pytest.raises(
+        ComparisonError, match=r"2 rows, such as \('[^\n]*'swh-Latn'[\s\S]*one version"
+    ):
         to_rows([*RECORDS, {**RECORDS[0], "key": "new"}])
 
 
