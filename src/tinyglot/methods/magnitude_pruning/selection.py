@@ -1,5 +1,6 @@
 """Which weights go: exactly so many of the smallest, ties in the order of their places."""
 
+import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import NamedTuple
@@ -83,15 +84,11 @@ def select(
     """
     sorted_frozen = magnitudes.new_zeros(0) if frozen is None else frozen
 
-    def frozen_up_to(value: float, *, inclusive: bool) -> int:
+    def frozen_up_to(value: float, *, inclusive: bool = True) -> int:
         place = torch.searchsorted(sorted_frozen, value, right=inclusive)
         return max(num_frozen_removed, int(place))
 
-    def count_up_to(value: float) -> int:
-        trained = int((magnitudes <= value).count_nonzero())
-        return trained + frozen_up_to(value, inclusive=True)
-
-    value = _smallest_reaching(num_removed, count_up_to)
+    value = _smallest_reaching(num_removed, magnitudes, frozen_up_to)
     keep = ~(magnitudes < value)  # also what is no number
     num_frozen = frozen_up_to(value, inclusive=False)
     num_ties = num_removed - (keep.numel() - int(keep.count_nonzero())) - num_frozen
@@ -100,22 +97,28 @@ def select(
     return Selection(keep, num_frozen + num_ties - len(ties))
 
 
-def _smallest_reaching(num: int, count_up_to: Callable[[float], int]) -> float:
-    """Find the smallest float32 up to which there are ``num`` weights."""
-    low, high = 0, _INFINITY
-    if count_up_to(_as_float(high)) < num:
+def _smallest_reaching(num: int, magnitudes: Tensor, others_up_to: Callable[[float], int]) -> float:
+    """Find the smallest float32 up to which there are ``num`` weights, by halving its bits."""
+    num_comparable = int((magnitudes <= math.inf).count_nonzero()) + others_up_to(math.inf)
+    if num_comparable < num:
         raise TrainingDivergedError(
             "Could not prune: there are weights that are no numbers.",
-            got=f"{count_up_to(_as_float(high))} weights that can be compared",
+            got=f"{num_comparable} weights that can be compared",
             expected=f"at least {num}",
             fix="lower learning_rate, or use precision: fp32",
         )
+    low, high, num_below = 0, _INFINITY, 0
     while low < high:
         middle = (low + high) // 2
-        if count_up_to(_as_float(middle)) >= num:
-            high = middle
-        else:
-            low = middle + 1
+        is_below = magnitudes <= _as_float(middle)
+        count = int(is_below.count_nonzero())
+        reaches = num_below + count + others_up_to(_as_float(middle)) >= num
+        low, high = (low, middle) if reaches else (middle + 1, high)
+        num_below += 0 if reaches else count
+        if 0 < count < len(magnitudes):  # go on with those on the side of the threshold
+            magnitudes = magnitudes[is_below if reaches else ~is_below]
+        elif reaches == (count == 0):
+            magnitudes = magnitudes[:0]  # all are on the other side
     return _as_float(low)
 
 
