@@ -14,7 +14,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tinyglot needs Python 3.11 or newer: make setup PYTHON=python3.x")'
 	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet -c constraints.txt torch==2.13.0
-	$(BIN)/pip install --quiet -c constraints.txt -e ".[onnx,demo,test]"
+	$(BIN)/pip install --quiet -c constraints.txt -e ".[onnx,ray,demo,test]"
 	touch $(STAMP)
 
 demo: setup  ## the whole job on the bundled real encoder, offline; writes runs/demo

@@ -187,6 +187,10 @@ class StudyError(TinyglotError, ValueError):
     """A study's grid or its directory has mistakes; all of them are listed."""
 
 
+class EngineError(TinyglotError, RuntimeError):
+    """What runs the cells of a study could not be started or reached."""
+
+
 class UnknownMethodError(TinyglotError, KeyError):
     """No method, task, recipe or format has that name."""
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "tinyglot study run imp-small --data panx=DIR --out studies/imp-small",
     "tinyglot study run mine.yaml --out studies/mine --workers 2 --limit 4",
+    "tinyglot study run mine.yaml --out studies/mine --engine ray --workers 8 --address auto",
 )
 
 
@@ -23,6 +24,7 @@ class EngineName(StrEnum):
     """Where cells run."""
 
     processes = "processes"
+    ray = "ray"
 
 
 def run(  # noqa: PLR0913  (one argument an option)
