@@ -1,8 +1,10 @@
 import itertools
 
 import pytest
+import yaml
 
 from tests.studies.tiny_study import CONTENT, content, grid
+from tests.test_static import yaml_files
 from tinyglot.errors import DataNotFoundError, StudyError
 from tinyglot.methods import fine_tuning, magnitude_pruning
 from tinyglot.recipes import parse_recipe
@@ -258,6 +260,16 @@ def test_every_builtin_study_is_valid_and_named_like_its_file(name):
     found = read_grid(name)
     assert (found.name, len(expand(found)) > 0) == (name, True)
     assert found.description
+
+
+def test_every_grid_in_the_repository_is_valid():
+    found = [path for path in yaml_files() if is_grid(yaml.safe_load(path.read_text("utf-8")))]
+    assert {path.stem for path in found} >= set(builtin_studies())
+    assert [path for path in found if len(expand(read_grid(path))) == 0] == []
+
+
+def is_grid(content: object) -> bool:
+    return isinstance(content, dict) and {"recipe", "axes"} <= set(content)
 
 
 def test_the_builtin_studies_have_the_cells_that_they_promise():
