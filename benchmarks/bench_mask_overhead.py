@@ -48,6 +48,7 @@ class Example(NamedTuple):
 class Block(NamedTuple):
     with_masks: bool
     step_s: float
+    step_cpu_s: float
     masking_s: float
     other_load: float | None
 
@@ -90,10 +91,12 @@ class InTurn(MagnitudePruningCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.global_step % BLOCK_STEPS == 0:
             wall = time.perf_counter() - self._began
-            others = other_cpu_seconds(self._busy, time.process_time() - self._began_cpu)
+            cpu = time.process_time() - self._began_cpu
+            others = other_cpu_seconds(self._busy, cpu)
             load = None if others is None else round(others / wall / (os.cpu_count() or 1), 3)
             masking = self._masking_s / BLOCK_STEPS
-            self.blocks.append(Block(self._is_on, wall / BLOCK_STEPS, masking, load))
+            step_s, step_cpu_s = wall / BLOCK_STEPS, cpu / BLOCK_STEPS
+            self.blocks.append(Block(self._is_on, step_s, step_cpu_s, masking, load))
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Weights have moved in the blocks without masks: there is nothing to check."""
@@ -180,6 +183,9 @@ def summed_up(blocks: Sequence[Block], num_counted: int) -> dict[str, Any]:
         "ratio_median": round(statistics.median(ratios), 4),
         "ratio_min": round(ratios[0], 4),
         "ratio_max": round(ratios[-1], 4),
+        "cpu_ratio": round(
+            statistics.median(on.step_cpu_s / off.step_cpu_s for on, off in counted), 4
+        ),
     }
 
 
