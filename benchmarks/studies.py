@@ -11,14 +11,8 @@ from pathlib import Path
 import polars as pl
 
 from benchmarks.provenance import ROOT, Provenance
-from benchmarks.schema import (
-    RESULTS,
-    Study,
-    StudyClaim,
-    StudyObservation,
-    StudySummary,
-    write_result,
-)
+from benchmarks.schema import RESULTS, write_result
+from benchmarks.studies_schema import Study, StudyClaim, StudyObservation, StudySummary
 from tinyglot.studies.observations import Observation, observe
 from tinyglot.studies.page import (
     StudyPage,

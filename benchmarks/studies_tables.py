@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from benchmarks.schema import Study, StudySummary
+from benchmarks.studies_schema import Study, StudySummary
 from tinyglot.studies.views.blocks import VARIANTS
 
 

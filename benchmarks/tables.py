@@ -20,7 +20,6 @@ from benchmarks.schema import (
     PeerRun,
     ProcessCost,
     ResultFile,
-    Study,
     TaskScores,
     TrainingStep,
     Trim,
@@ -29,6 +28,7 @@ from benchmarks.schema import (
     read_result,
 )
 from benchmarks.sparse_result import Sparse, sparse_table
+from benchmarks.studies_schema import Study
 from benchmarks.studies_tables import study_table
 from benchmarks.tasks_tables import tasks_table
 from benchmarks.trimming_tables import trimming_tables

@@ -3,7 +3,8 @@
 import pytest
 
 from benchmarks import studies
-from benchmarks.schema import RESULTS, Study, read_result
+from benchmarks.schema import RESULTS, read_result
+from benchmarks.studies_schema import Study
 from benchmarks.studies_tables import study_table
 from tests.studies.rows_by_hand import record, rows, small_study
 from tinyglot.studies.page import stale_parts

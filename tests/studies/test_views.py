@@ -98,6 +98,13 @@ def test_languages_that_a_one_language_model_never_saw_are_left_out():
     assert block.rows["language"].to_list() == ["swh-Latn"]
 
 
+def test_perturbed_rows_tell_what_of_the_regular_text_was_seen():
+    perturbed = {"perturbation": "in-language", "train_overlap": None}
+    regular = record("swh-Latn", 0.5, train_overlap=0.25)
+    block = only_block(rows(regular, record("swh-Latn", 0.4, **perturbed)))
+    assert block.rows["train_overlap"].to_list() == [0.25, 0.25]
+
+
 def test_parts_come_multilingual_first_and_from_the_narrowest_scope():
     scopes = ("in-family", "none", "in-script", "odd", "in-language")
     found = rows(

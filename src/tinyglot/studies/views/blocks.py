@@ -27,7 +27,8 @@ class Block:
 
     Attributes:
         key: These, and the study.
-        rows: Those of results.parquet with three more columns. ``trained`` is the set trained on
+        rows: Those of results.parquet, perturbed ones with the ``train_overlap`` of the regular
+            text where they have none, and with three more columns. ``trained`` is the set trained on
             (empty for models of one language), ``variant`` whether embeddings are pruned (dense
             rows stand in every variant, with ``exclude``, ``include`` or ``none``) and ``level``
             the sparsity as headings show it: ``dense``, ``50 %``; ``0 %`` is a mask of nothing.
@@ -137,7 +138,9 @@ def _with_levels(rows: pl.DataFrame) -> pl.DataFrame:
     own = pl.col("num_train_sentences").fill_null(1) > 0
     percent = (100 * pl.col("sparsity")).round(6)
     names = {value: f"{value:g} %" for value in rows.select(percent).to_series().unique()}
+    regular = pl.col("train_overlap").filter(pl.col("perturbation") == "none").max()
     return rows.filter(~alone | own).with_columns(
+        pl.coalesce("train_overlap", regular.over("key", "language", "split")),
         trained=pl.when(alone).then(pl.lit("")).otherwise(pl.col("languages")),
         level=pl.when(_is_dense())
         .then(pl.lit(DENSE))

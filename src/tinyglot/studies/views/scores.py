@@ -27,7 +27,8 @@ from tinyglot.studies.views.table import (
 PART = ("setting", "trained", "perturbation", "variant")
 KEYS = ("level", "sparsity")
 FACTS = "n: sentences scored; trained on: sentences of the language in the training data; seen: "
-FACTS += "per cent of the scored sentences that are in the training data"
+FACTS += "per cent of the scored sentences (of perturbed ones: before they were) that are in the "
+FACTS += "training data"
 
 
 def score_tables(block: Block) -> Iterator[Table]:
