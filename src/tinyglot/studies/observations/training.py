@@ -1,5 +1,7 @@
 """O1: models of several languages against models of one."""
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from tinyglot.studies.observations.text import counted, listed, signed
@@ -48,9 +50,10 @@ def joint_training(block: Block) -> Observation:
 
 
 def _higher(block: Block, pairs: pl.DataFrame) -> Part:
-    rows = over_pairs(pairs, [*KEYS, "language"])
+    once = (pl.col("level") != DENSE) | (pl.col("variant") == pl.col("variant").min())
+    rows = over_pairs(pairs.filter(once), [*KEYS, "language"])
     lines = [
-        f"{names['level']}, {variant_title(names['variant'])}: {counted(differences_of(own))}"
+        f"{_title(names)}: {counted(differences_of(own))}"
         for names, own in parts(rows, ("variant", "level"))
     ]
     return Part(
@@ -62,6 +65,11 @@ def _higher(block: Block, pairs: pl.DataFrame) -> Part:
         rows["language"].n_unique(),
         seeds_of(rows),
     )
+
+
+def _title(names: Mapping[str, str]) -> str:
+    level = names["level"]
+    return level if level == DENSE else f"{level}, {variant_title(names['variant'])}"
 
 
 def _widens(block: Block, pairs: pl.DataFrame) -> Part:

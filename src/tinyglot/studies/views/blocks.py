@@ -28,10 +28,11 @@ class Block:
     Attributes:
         key: These, and the study.
         rows: Those of results.parquet, perturbed ones with the ``train_overlap`` of the regular
-            text where they have none, and with three more columns. ``trained`` is the set trained on
-            (empty for models of one language), ``variant`` whether embeddings are pruned (dense
-            rows stand in every variant, with ``exclude``, ``include`` or ``none``) and ``level``
-            the sparsity as headings show it: ``dense``, ``50 %``; ``0 %`` is a mask of nothing.
+            text where they have none, and with three more columns. ``trained`` is the set
+            trained on (empty for models of one language), ``variant`` whether embeddings are
+            pruned (dense rows stand in every variant, with ``exclude``, ``include`` or ``none``)
+            and ``level`` the sparsity as headings show it: ``dense``, ``50 %``; ``0 %`` is a mask
+            of nothing.
         scale: How scores are shown.
     """
 
