@@ -45,11 +45,11 @@ def joint_training(block: Block) -> Observation:
         "A multilingual model scores higher than a monolingual one at every sparsity (but for "
         "three cells of ten languages: Afrikaans dense, Hindi at 50 %, Yoruba at 98 % with "
         "embeddings pruned), and the gap widens at high sparsity.",
-        (_higher(block, pairs), _widens(block, pairs), _with_size(block, pairs)),
+        (_higher(pairs), _widens(block, pairs), _with_size(block, pairs)),
     )
 
 
-def _higher(block: Block, pairs: pl.DataFrame) -> Part:
+def _higher(pairs: pl.DataFrame) -> Part:
     once = (pl.col("level") != DENSE) | (pl.col("variant") == pl.col("variant").min())
     rows = over_pairs(pairs.filter(once), [*KEYS, "language"])
     lines = [
