@@ -236,7 +236,7 @@ def test_places_are_given_by_name_or_alone(inputs):
     assert places_of([data], ["panx"]) == {"panx": f"panx={data}"}
     assert places_of([f"panx={data}"], ["panx", "mine"]) == {"panx": f"panx={data}"}
     assert places_of([f"mine={data}"], ["mine"]) == {"mine": data}
-    with pytest.raises(StudyError) as caught:
+    with pytest.raises(StudyError, match=r"Could not use --data\.") as caught:
         places_of([data, "uner=x", "panx=nowhere"], ["panx", "mine"])
     assert caught.value.got.splitlines() == [
         f"{data}: the study has no such data",

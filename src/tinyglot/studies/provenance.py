@@ -11,8 +11,6 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-import tinyglot
-
 PACKAGES = ("tinyglot", "torch", "transformers", "tokenizers", "accelerate", "safetensors", "numpy")
 
 
@@ -65,7 +63,7 @@ def processor() -> str:
 
 @cache
 def _commit() -> tuple[str | None, bool | None]:
-    package = Path(tinyglot.__file__).parent
+    package = Path(__file__).parents[1]
     root = package.parents[1]
     if not (root / ".git").exists() or shutil.which("git") is None:
         return None, None
