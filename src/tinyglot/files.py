@@ -151,20 +151,16 @@ def _disk_full(path: Path) -> DiskFullError:
 
 
 def link_tree(source: Path, target: Path) -> None:
-    """Copy a directory in one step, by hard links where the file system has them.
+    """Copy a directory, by hard links where the file system has them.
 
     Only for files that nothing changes in place: all that is written here is written anew and
-    renamed.
+    renamed. Not done in one step: give a path that ``replacing`` or ``written_once`` gave.
 
     Args:
         source: A directory; stays as it is.
-        target: Where the copy goes; replaced if it is there.
-
-    Raises:
-        DiskFullError: If the disk is full.
+        target: Not there yet.
     """
-    with replacing(target) as temporary:
-        shutil.copytree(source, temporary, copy_function=_link_or_copy)
+    shutil.copytree(source, target, copy_function=_link_or_copy)
 
 
 def _link_or_copy(source: str, target: str) -> None:

@@ -44,7 +44,8 @@ def trunk(tmp_path):
 def test_the_first_training_leaves_the_shared_steps_and_is_not_changed_by_it(tmp_path, trunk):
     alone = run(tmp_path / "alone", save_steps=None)
     assert_same_bytes(run(tmp_path / "first", trunk=trunk, save_steps=None), alone)
-    assert {path.name for path in trunk.directory.iterdir()} == {"training.json", "checkpoint-6"}
+    assert [path.name for path in trunk.directory.iterdir()] == ["step-6"]
+    assert {path.name for path in trunk.place.iterdir()} == {"training.json", "checkpoint-6"}
 
 
 def test_a_later_training_begins_there_and_ends_with_the_same_bytes(tmp_path, trunk):
@@ -76,3 +77,12 @@ def test_refuses_to_go_on_with_callbacks_that_decide_otherwise(tmp_path):
     run(tmp_path / "run", [HalveFrom(9)])
     with pytest.raises(RunDirectoryError, match=r"'halve_from': 9[\s\S]*'halve_from': 8"):
         run(tmp_path / "run", [HalveFrom(8)])
+
+
+def test_of_two_that_leave_the_steps_at_once_the_first_one_wins(tmp_path, trunk):
+    for name in ("first", "second"):
+        (tmp_path / name / "checkpoint-6").mkdir(parents=True)
+        (tmp_path / name / "checkpoint-6" / "weights").write_text(name)
+        trunk.leave(tmp_path / name, {"learning_rate": 0.1})
+    assert (trunk.place / "checkpoint-6" / "weights").read_text() == "first"
+    assert [path.name for path in trunk.directory.iterdir()] == ["step-6"]

@@ -144,6 +144,16 @@ def claim_directory(directory: Path, settings: dict[str, Any]) -> None:
     for leftover in (staging_directory(directory), *directory.glob(".checkpoint-*.old")):
         shutil.rmtree(leftover, ignore_errors=True)
     shutil.rmtree(directory / ".saving.old", ignore_errors=True)
+    write_settings(directory, settings)
+
+
+def write_settings(directory: Path, settings: dict[str, Any]) -> None:
+    """Note what decided the resume points of a directory.
+
+    Args:
+        directory: Where they are.
+        settings: Everything that decides the trained weights, as JSON values.
+    """
     write_json(directory / _SETTINGS, settings)
 
 
