@@ -32,7 +32,7 @@ def local(directory: Path) -> None:
         seen = psutil.Process().children(recursive=True)
     gone, _ = psutil.wait_procs(seen, PATIENCE_S)
     write(
-        directory / "local.json",
+        directory / "seen.json",
         outcomes=outcomes,
         num_seen=len(seen),
         num_gone=len(gone),
@@ -51,11 +51,11 @@ def cluster(directory: Path) -> None:
     nodes = Cluster(initialize_head=True, head_node_args=node)
     try:
         engine = make_engine("ray", losing_its_worker, 2, nodes.address)
-        store = Store(directory / "ray-study")
+        store = Store(directory / "out")
         sitting = run_study(real_grid(directory / "inputs"), store, engine, Choice())
     finally:
         nodes.shutdown()
-    write(directory / "cluster.json", **sitting.as_dict())
+    write(directory / "seen.json", **sitting.as_dict())
 
 
 def losing_its_worker(payload: dict[str, Any]) -> dict[str, Any]:

@@ -22,22 +22,6 @@ ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 1500
 
 
-def drive(what: str, directory: Path) -> dict:
-    """Run a driver; its workers find the tests, and temporary files stay in the directory."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(directory)}
-    environment |= {"RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.studies.ray_driver", what, str(directory)],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    return json.loads((directory / f"{what}.json").read_text(encoding="utf-8"))
-
-
 @pytest.fixture(scope="module")
 def directory():
     """A path short enough for Ray's sockets, which pytest's is not everywhere."""
@@ -45,13 +29,41 @@ def directory():
         yield Path(path)
 
 
+@pytest.fixture(scope="module")
+def driven(directory):
+    """What both drivers saw; they run at the same time, since starting Ray is mostly waiting."""
+    write_inputs(directory / "cluster" / "inputs")
+    (directory / "local").mkdir()
+    drivers = {what: start(what, directory / what) for what in ("cluster", "local")}
+    try:
+        said = {what: driver.communicate(timeout=TIMEOUT_S)[1] for what, driver in drivers.items()}
+    finally:
+        for driver in drivers.values():
+            driver.kill()
+    assert {driver.returncode for driver in drivers.values()} == {0}, said
+    return {what: json.loads((directory / f"{what}/seen.json").read_text()) for what in drivers}
+
+
+def start(what: str, directory: Path) -> subprocess.Popen:
+    """Start a driver; its workers find the tests, and temporary files stay in the directory."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(directory)}
+    environment |= {"RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.studies.ray_driver", what, str(directory)],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 # --- jobs ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def local(directory):
-    (directory / "jobs").mkdir()
-    return drive("local", directory / "jobs")
+def local(driven):
+    return driven["local"]
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +100,7 @@ def test_a_failed_job_is_not_tried_again(outcomes):
 def test_the_job_of_a_lost_worker_is_run_again(outcomes, directory):
     again = outcomes["lost-once"]
     assert (again["attempts"], again["error"], again["result"]["name"]) == (2, None, "lost-once")
-    begun = (directory / "jobs" / "lost-once.begun").read_text("utf-8").split()
+    begun = (directory / "local" / "lost-once.begun").read_text("utf-8").split()
     assert len(set(begun)) == 2  # another process
 
 
@@ -102,29 +114,35 @@ def test_a_job_that_loses_every_worker_is_given_up(outcomes):
 
 def test_nothing_of_the_cluster_is_left(local, directory):
     assert local["num_seen"] == local["num_gone"] >= 4
-    assert [path.name for path in (directory / "jobs").glob("tg-ray-*")] == []
+    assert [path.name for path in (directory / "local").glob("tg-ray-*")] == []
     assert {"RAY_AUTH_TOKEN", "RAY_AUTH_MODE"}.isdisjoint(local["environment"])
 
 
 # --- a study ------------------------------------------------------------------------------------
 
 
-def test_a_study_gives_the_same_cells_though_a_worker_is_lost_in_training(directory):
-    write_inputs(directory / "inputs")
-    sitting = drive("cluster", directory)
+def test_a_study_gives_the_same_cells_though_a_worker_is_lost_in_training(driven, directory):
+    sitting = driven["cluster"]
     assert (sitting["num_finished"], sitting["failed"], sitting["num_left"]) == (2, {}, 0)
-    study = real_grid(directory / "inputs")
-    here, there = Store(directory / "here"), Store(directory / "ray-study")
+    study = real_grid(directory / "cluster" / "inputs")
+    here, there = Store(directory / "here"), Store(directory / "cluster" / "out")
     run_study(study, here, InThisProcess(), Choice())
     dense, sparse = (cell.key for cell in expand(study))
-    expected, found = (files_below(store.directory, "cells/*.json") for store in (here, there))
-    assert found.keys() == expected.keys()
-    assert found[f"{dense}.json"] == expected[f"{dense}.json"]
-    again, once = (json.loads(files[f"{sparse}.json"]) for files in (found, expected))
-    assert (again.pop("attempts"), once.pop("attempts")) == (2, 1)
-    assert again == once
+    expected, found = cells(here), cells(there)
+    assert set(found) == set(expected) == {dense, sparse}
+    assert (found[sparse].pop("attempts"), expected[sparse].pop("attempts")) == (2, 1)
+    assert found == expected
     parquet = [(store.directory / "results.parquet").read_bytes() for store in (here, there)]
     assert parquet[0] == parquet[1]
+
+
+def cells(store):
+    """What is filed, without the commit: somebody may work in this tree meanwhile."""
+    files = files_below(store.directory, "cells/*.json")
+    filed = {name.removesuffix(".json"): json.loads(text) for name, text in files.items()}
+    for cell in filed.values():
+        del cell["provenance"]["git_commit"], cell["provenance"]["git_dirty"]
+    return filed
 
 
 # --- refusals -----------------------------------------------------------------------------------

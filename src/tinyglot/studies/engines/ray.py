@@ -22,6 +22,7 @@ _SETTINGS = {
     "RAY_DISABLE_IMPORT_WARNING": "1",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_enable_worker_prestart": "0",
+    "RAY_worker_niceness": "0",
     # importing PyTorch may take long on a busy machine
     "RAY_worker_register_timeout_seconds": "300",
 }
