@@ -15,9 +15,11 @@ from tinyglot.studies.provenance import processor, provenance
 from tinyglot.studies.store import Store
 from tinyglot.studies.training_data import about_data
 from tinyglot.training import Trunk
+from tinyglot.training.corpus import CORPORA
 
 _NAME = ("model", "seed")
 _KEPT = ("method", "version", "facts", "size", "weights_sha256")
+_CORPORA_KEPT = 2  # cells that differ in pruning only share theirs
 _PATIENCE_S = 60.0
 _SECONDS_BETWEEN_LOOKS = 0.5
 
@@ -39,6 +41,7 @@ def run_job(payload: dict[str, Any]) -> dict[str, Any]:
         TinyglotError: Whatever a step refuses.
     """
     torch.set_num_threads(payload["num_threads"])
+    CORPORA.limit = _CORPORA_KEPT
     recipe = parse_recipe(payload["recipe"])
     store = Store(Path(payload["directory"]))
     directory = store.work(payload["key"])

@@ -17,6 +17,7 @@ from tinyglot.errors import (
 )
 from tinyglot.tasks import Encoded, Task, TaskOption, get_task
 from tinyglot.tasks.words import sequence_limit
+from tinyglot.training.remembered import Memory, corpus_key
 from tinyglot.training.task_options import TaskTrainingOptions
 
 Options = TypeVar("Options", bound=TaskTrainingOptions)
@@ -37,6 +38,10 @@ class Corpus:
     train: list[Encoded]
     evaluation: list[Encoded]
     num_sentences: dict[str, dict[str, int]]
+
+
+#: the corpora that were read last; keeps none unless its limit is raised
+CORPORA: Memory[Corpus] = Memory()
 
 
 class Inputs(Protocol):
@@ -123,6 +128,8 @@ def read_corpus(
 ) -> Corpus:
     """Read and encode the training and evaluation splits.
 
+    A process that does several trainings on the same data may have them kept: ``CORPORA.limit``.
+
     Args:
         model: Decides the labels if it already has a head for all labels in the data.
         tokenizer: The model's tokenizer.
@@ -139,6 +146,18 @@ def read_corpus(
             languages have labels of different kinds.
         UnknownMethodError: If nothing is trained for the task.
     """
+    task = task_of(options)
+    own = own_labels(model, task)
+    key = corpus_key(tokenizer, own, options, seed) if CORPORA.limit else None
+    return CORPORA.get(key, lambda: _read(model, tokenizer, options, seed))
+
+
+def _read(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    options: TaskTrainingOptions,
+    seed: int,
+) -> Corpus:
     task = task_of(options)
     train = training_sentences(task, options, seed)
     check_label_sets({tag: task.labels(examples) for tag, examples in train.items()})
