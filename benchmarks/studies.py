@@ -30,6 +30,8 @@ PAGES = ROOT / "docs" / "studies"
 NAVIGATION = ROOT / "mkdocs.yml"
 SECTION = "  - Studies:\n"
 BEFORE = "  - Reference:\n"
+OWN_PAGES = frozenset({"imp-control"})
+"""Studies whose page is written by hand around tables of its own."""
 
 
 def main() -> None:
@@ -56,8 +58,9 @@ def take_over(store: Path, place: Path) -> None:
 
 
 def stores() -> list[Path]:
-    """List the studies whose rows are here."""
-    return sorted(path.parent for path in RESULTS.glob(f"*/{RESULTS_FILE}"))
+    """List the studies whose rows are here, those with a page by hand left out."""
+    found = (path.parent for path in RESULTS.glob(f"*/{RESULTS_FILE}"))
+    return sorted(place for place in found if place.name not in OWN_PAGES)
 
 
 def page_of(place: Path) -> StudyPage:
