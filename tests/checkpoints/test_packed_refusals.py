@@ -1,3 +1,6 @@
+import json
+import math
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -129,14 +132,65 @@ def lose_header(metadata, tensors):
     del metadata["dense_header"]
 
 
+def with_text(key, text):
+    return lambda metadata, tensors: metadata.update({key: text})
+
+
+def with_entry(**fields):
+    """Change what the header of the dense file says about a tensor that is stored with a mask."""
+
+    def change(metadata, tensors):
+        header = json.loads(metadata["dense_header"])
+        header[masked(tensors)].update(fields)
+        metadata["dense_header"] = json.dumps(header)
+
+    return change
+
+
+def with_item_size(num_bytes):
+    def change(metadata, tensors):
+        header = json.loads(metadata["dense_header"])
+        shape = header[masked(tensors)]["shape"]
+        offsets = [0, num_bytes * math.prod(shape)]
+        with_entry(data_offsets=offsets)(metadata, tensors)
+
+    return change
+
+
+def masked(tensors):
+    return min(name for name in tensors if name.endswith(":mask")).removesuffix(":mask")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (flip_mask, r"\d+ values of \S+\n[\s\S]*as many as its mask has ones"),
-        (lose_values, r"got: .* 0 values of \S+\n[\s\S]*as many as its mask has ones"),
+        (
+            flip_mask,
+            r"\d+ values of \S+, of type F32, \d+ bytes\n[\s\S]*as many as its mask has ones",
+        ),
+        (lose_values, r"got: .* 0 values of \S+, of type none[\s\S]*as many as its mask has ones"),
         (shorten_mask, r"got: .* (\d+) bytes of \S+:mask\n  expected: \d+ bytes"),
         (change_value, r"sha256 [0-9a-f]{64} once expanded\n  expected: [0-9a-f]{64}"),
-        (lose_header, r"KeyError\('dense_header'\)"),
+        (lose_header, r"dense_header: Field required"),
+        (with_text("dense_header", "null"), r"dense_header: Input should be a valid dict"),
+        (with_text("dense_header", "42"), r"dense_header: Input should be a valid dict"),
+        (with_text("dense_header", "[]"), r"dense_header: Input should be a valid dict"),
+        (with_text("dense_header", "{"), r"dense_header: Invalid JSON"),
+        (with_text("dense_header", '{"__metadata__":[1]}'), r"__metadata__: Input should be a"),
+        (with_text("dense_header", r'{"\ud800":{}}'), r"dense_header: Invalid JSON"),
+        (with_entry(dtype=None), r"dtype: Input should be a valid string"),
+        (with_entry(data_offsets=["0", "4"]), r"data_offsets\.0: Input should be a valid integer"),
+        (with_entry(data_offsets=[0, 1, 2]), r"data_offsets: Tuple should have at most 2"),
+        (with_entry(data_offsets=[4, 0]), r"data_offsets \(4, 0\) end before they begin"),
+        (with_entry(shape=["8"]), r"shape\.0: Input should be a valid integer"),
+        (with_entry(shape=[8.0]), r"shape\.0: Input should be a valid integer"),
+        (with_entry(shape=[-8]), r"shape\.0: Input should be greater than or equal to 0"),
+        (with_item_size(0), r"0 bytes for the \d+ values of \S+\n  expected: 1, 2, 4 or 8 bytes"),
+        (with_item_size(3), r"\d+ bytes for the \d+ values of \S+\n  expected: 1, 2, 4 or 8"),
+        (with_item_size(2), r"of type F32, \d+ bytes\n  expected: \d+, as many [\s\S]* bytes"),
+        (with_text("same_as", "[]"), r"same_as: Input should be a valid dict"),
+        (with_text("same_as", '{"w":5}'), r"same_as\.w: Input should be a valid string"),
+        (with_text("same_as", '{"w":[5]}'), r"same_as\.w: Input should be a valid string"),
     ],
 )
 def test_a_file_that_does_not_fit_itself_is_told(broken, tmp_path, change, message):

@@ -1,16 +1,17 @@
 """Reading a packed file: back to the bytes of the dense one, piece by piece."""
 
 import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from tinyglot.checkpoints.bitmask import count_kept, spread
 from tinyglot.checkpoints.packed_format import FORMAT, MASK, VALUES, VERSION
+from tinyglot.checkpoints.packed_metadata import PackedMetadata
 from tinyglot.checkpoints.tensor_file import (
     WORDS_AT_ONCE,
     Stored,
@@ -41,11 +42,14 @@ class PackedFile:
         about = self._layout.metadata
         self._check_version(about)
         try:
-            self.dense = parse_header(about["dense_header"])
-            self._sha256 = about["dense_sha256"]
-            self._same_as: dict[str, str] = json.loads(about["same_as"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise _damaged(path, repr(error), "the header of the dense file") from error
+            self._about = PackedMetadata.model_validate(about)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = ".".join(map(str, first["loc"]))
+            raise _damaged(path, f"{place}: {first['msg']}", "the header of the dense file") from (
+                error
+            )
+        self.dense = parse_header(about["dense_header"])
 
     def _check_version(self, about: dict[str, str]) -> None:
         found = about.get("format"), about.get("version")
@@ -70,13 +74,14 @@ class PackedFile:
         for piece in self._pieces():
             digest.update(piece)
             yield piece
-        if digest.hexdigest() != self._sha256:
-            raise _damaged(self.path, f"sha256 {digest.hexdigest()} once expanded", self._sha256)
+        if digest.hexdigest() != self._about.dense_sha256:
+            found = f"sha256 {digest.hexdigest()} once expanded"
+            raise _damaged(self.path, found, self._about.dense_sha256)
 
     def _pieces(self) -> Iterator[memoryview]:
         yield memoryview(self.dense.opening)
         for tensor in self.dense.tensors:
-            name = self._same_as.get(tensor.name, tensor.name)
+            name = self._about.same_as.get(tensor.name, tensor.name)
             if name in self._stored:
                 stored = self._find(name, tensor.num_bytes)
                 found = pieces(self._file, self._layout, stored)
@@ -92,6 +97,9 @@ class PackedFile:
         return stored
 
     def _spread(self, tensor: Stored, name: str) -> Iterator[Words]:
+        if tensor.word_type is None:
+            found = f"{tensor.num_bytes} bytes for the {tensor.num_values} values of {name}"
+            raise _damaged(self.path, found, "1, 2, 4 or 8 bytes each")
         mask = self._find(name + MASK, -(-tensor.num_values // 8))
         values = self._find_values(name, mask, tensor)
         offset = values.start
@@ -99,7 +107,7 @@ class PackedFile:
             count = min(WORDS_AT_ONCE, tensor.num_values - start)
             bits = self._read(mask.start + start // 8, -(-count // 8))
             num_bytes = count_kept(bits, count) * tensor.item_size
-            kept = self._read(offset, num_bytes).view(tensor.word_type or np.uint8)
+            kept = self._read(offset, num_bytes).view(tensor.word_type)
             offset += num_bytes
             yield spread(bits, kept, count)
 
@@ -109,12 +117,14 @@ class PackedFile:
             num_kept += count_kept(bits.view(np.uint8), min(left, 8 * len(bits)))
             left -= 8 * len(bits)
         values = self._stored.get(name + VALUES)
-        num_values = values.num_values if values else 0
-        if values is None or num_values != num_kept or values.dtype != tensor.dtype:
+        found = (values.num_values, values.dtype, values.num_bytes) if values else (0, "none", 0)
+        expected = num_kept, tensor.dtype, num_kept * tensor.item_size
+        if values is None or found != expected:
             raise _damaged(
                 self.path,
-                f"{num_values} values of {name}",
-                f"{num_kept}, as many as its mask has ones, of type {tensor.dtype}",
+                f"{found[0]} values of {name}, of type {found[1]}, {found[2]} bytes",
+                f"{num_kept}, as many as its mask has ones, of type {tensor.dtype}, "
+                f"{expected[2]} bytes",
             )
         return values
 
