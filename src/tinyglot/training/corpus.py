@@ -85,7 +85,7 @@ def resolve_options(options: Options, inputs: Inputs) -> Options:
     missing = [name for name, value in needed.items() if not value]
     if missing:
         raise MissingInputError(
-            f"Could not fine-tune: {len(missing)} input(s) are missing.",
+            f"Could not train on a task: {len(missing)} input(s) are missing.",
             got=f"no {', no '.join(missing)}",
             expected="a task, labelled data and at least one language",
             fix="give --task ner --data DIR --language TAG, or the same keys in the recipe",
@@ -112,7 +112,7 @@ def task_of(options: TaskTrainingOptions) -> Task[Any, Any]:
     task = get_task(str(options.task), options.task_options)
     if task.objective is None:
         raise UnknownMethodError(
-            f"Could not fine-tune on the task {task.id}: it has nothing to train.",
+            f"Could not train on the task {task.id}: it has nothing to train.",
             got=task.id,
             expected="a task with labels or with text",
             fix=f"tinyglot evaluate MODEL --task {task.id} --data DIR --language TAG",

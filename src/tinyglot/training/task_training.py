@@ -114,7 +114,7 @@ def _check_still_the_same(model: PreTrainedModel, plan: TaskTrainingPlan, corpus
     planned = (plan.head, plan.labels, plan.data_digest)
     if found != planned:
         raise PlanOutdatedError(
-            "Could not fine-tune: the data or the model are not those of the plan.",
+            "Could not train on the task: the data or the model are not those of the plan.",
             got=_described(*found),
             expected=_described(*planned),
             fix="plan again, or start a new run in another directory",
