@@ -23,7 +23,7 @@ from tinyglot.methods.contract import Context
 from tinyglot.methods.magnitude_pruning import METHOD, MagnitudePruningConfig
 from tinyglot.methods.magnitude_pruning.frozen import FrozenRows
 from tinyglot.methods.registry import get_method
-from tinyglot.training import ActiveVocabulary
+from tinyglot.training import ActiveVocabulary, Trunk
 
 FAST = {
     "sparsity": 0.6,
@@ -97,6 +97,25 @@ def test_patterns_are_those_of_the_model_with_the_head(context):
 def test_a_schedule_longer_than_the_training_is_refused_in_the_plan(context):
     with pytest.raises(PruningScheduleError, match=r"after step 9 [\s\S]*has 8 steps"):
         planned(context, end_step=9)
+
+
+def test_a_training_that_stops_before_the_last_removal_is_refused_in_the_plan(context):
+    assert planned(context, stop_step=6).events[-1][0] == 5
+    with pytest.raises(PruningScheduleError, match=r"after step 5 [\s\S]*has 4 steps"):
+        planned(context, stop_step=4)
+
+
+def test_steps_shared_beyond_the_first_removal_are_refused(context, tmp_path):
+    """Before the training, so that the shared steps are neither entered nor left."""
+    plan = planned(context)
+    shared = replace(context, trunk=Trunk(tmp_path / "trunk", 2))
+    expected = r"after step 1 \(as given\)[\s\S]*2 shared steps[\s\S]*at most 1"
+    with pytest.raises(PruningScheduleError, match=expected):
+        METHOD.apply(*pair(), plan, shared)
+    with pytest.raises(PruningScheduleError, match=expected):
+        planned(shared)
+    assert not (tmp_path / "trunk").exists()
+    assert planned(replace(context, trunk=Trunk(tmp_path / "trunk", 1))) == plan
 
 
 # --- apply ---------------------------------------------------------------------------------------
@@ -201,6 +220,14 @@ def test_another_number_of_zeros_than_planned_is_found(context):
     plan = planned(context, given)
     wrong = plan.model_copy(update={"num_zeros": plan.num_zeros + 1})
     with pytest.raises(PruningMaskError, match=r"8,602 zeros among 14,336[\s\S]*8,603"):
+        METHOD.apply(*given, wrong, context)
+
+
+def test_another_number_of_zeros_is_found_in_a_control_run(context):
+    given = pair()
+    plan = planned(context, given, allow_no_effect=True)
+    wrong = plan.model_copy(update={"num_zeros": plan.num_zeros - 1})
+    with pytest.raises(PruningMaskError, match=r"8,602 zeros among 14,336[\s\S]*8,601"):
         METHOD.apply(*given, wrong, context)
 
 

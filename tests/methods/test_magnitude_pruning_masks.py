@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -7,7 +8,13 @@ from hypothesis import strategies as st
 from torch import nn
 
 from tests.tiny import FAMILIES, tiny_model
-from tinyglot.errors import NoEffectError, PruningMaskError, UnknownModuleError
+from tinyglot.errors import (
+    NoEffectError,
+    PruningMaskError,
+    PruningScheduleError,
+    TrainingDivergedError,
+    UnknownModuleError,
+)
 from tinyglot.methods.magnitude_pruning import PruningOptions
 from tinyglot.methods.magnitude_pruning.controller import MaskController
 from tinyglot.methods.magnitude_pruning.matrices import Matrix, find_matrices, kind_of
@@ -98,6 +105,13 @@ def test_a_tied_matrix_counts_once_and_as_an_embedding():
     tensors = [id(matrix.parameter) for matrix in find_matrices(model, included)]
     assert len(tensors) == len(set(tensors))
     assert id(model.bert.embeddings.word_embeddings.weight) in tensors
+
+
+def test_a_pattern_that_matches_a_tied_matrix_only_is_refused():
+    patterns = ("*.query", "cls.predictions.decoder")
+    options = PruningOptions(sparsity=0.5, modules=patterns)
+    with pytest.raises(UnknownModuleError, match=r"1 pattern\(s\)[^\n]*own\.\n.*\.decoder\n"):
+        find_matrices(tiny_model("bert", "masked_lm"), options)
 
 
 def test_layers_are_told_apart():
@@ -216,6 +230,18 @@ def test_weights_that_something_moved_are_found():
         masks.check_zeros()
 
 
+def test_an_infinite_gradient_of_a_removed_weight_is_told():
+    members = matrices(torch.tensor([[1.0, 2.0]]))
+    masks = controller(members)
+    optimizer = torch.optim.SGD([members[0].parameter], lr=0.1)
+    masks.prune(0.5, optimizer)
+    members[0].parameter.grad = torch.tensor([[float("inf"), 0.1]])
+    masks.hold_gradients()
+    optimizer.step()
+    with pytest.raises(TrainingDivergedError, match=r"1 removed weights of \S*m0\S* that are NaN"):
+        masks.check_zeros()
+
+
 def test_a_weight_that_is_zero_by_chance_in_the_end_is_told_apart():
     members = matrices(torch.tensor([[1.0, 2.0, 3.0]]))
     masks = controller(members, sparsity=0.34)
@@ -245,13 +271,40 @@ def test_a_target_that_is_reached_already_is_refused():
         controller(members, sparsity=0.5).check_target()
 
 
-def test_a_matrix_that_is_sparse_already_is_named():
-    members = matrices(torch.zeros(1, 4), torch.ones(1, 4))
-    with pytest.raises(NoEffectError, match=r"for encoder\.layer\.0\.m0\.weight, which have 4"):
-        controller(members, sparsity=0.6, scope="matrix").check_target()
-    masks = controller(members, sparsity=0.6, scope="global")
+def test_one_group_that_changes_is_enough():
+    """Such as where token types are all zero, or where a tiny matrix loses nothing."""
+    members = matrices(torch.zeros(1, 4), torch.ones(1, 4), torch.ones(1, 1))
+    masks = controller(members, sparsity=0.45, scope="matrix")
     masks.check_target()
-    assert masks.targets(0.6) == {"all": 5}
+    masks.prune(0.45)
+    assert (masks.targets(0.45), masks.reached) == (
+        {matrix.name: n for matrix, n in zip(members, (2, 2, 0), strict=True)},
+        (members[0].name, members[2].name),
+    )
+    assert (masks.finish(), num_zeros(members)) == (0, 6)
+
+
+def test_a_target_below_what_is_zero_is_refused_even_if_a_group_would_change():
+    members = matrices(torch.zeros(1, 40), torch.ones(1, 4))
+    expected = r"0\.5 \(22 zeros\) for the weights that count, which have 40 zeros among 44"
+    with pytest.raises(NoEffectError, match=expected):
+        controller(members, sparsity=0.5, scope="matrix").check_target()
+
+
+def test_a_control_run_is_exact_where_the_target_is_above_the_zeros():
+    members = matrices(torch.tensor([[1.0, 2.0, 3.0, 4.0]]))
+    masks = controller(members, allow_no_effect=True)
+    masks.prune(0.5)
+    with torch.no_grad():
+        members[0].parameter[0, 3] = 0.0
+    assert (masks.finish(), num_zeros(members)) == (1, 2)
+
+
+def test_zeros_of_a_control_run_are_left_alone():
+    members = matrices(torch.tensor([[1.0, 0.0, 0.0, 4.0]]))
+    masks = controller(members, sparsity=0.25, allow_no_effect=True)
+    masks.prune(0.25)
+    assert (masks.finish(), num_zeros(members), masks.reached) == (0, 2, ("all",))
 
 
 # --- resume --------------------------------------------------------------------------------------
@@ -270,10 +323,38 @@ def test_masks_are_found_again_in_the_zeros(shapes, scope, sparsity, seed):
     masks.prune(sparsity)
     state = json.loads(json.dumps(masks.state()))
     again.restore(state)
-    if state["is_held"]:
-        assert all(torch.equal(again.keep[name], keep) for name, keep in masks.keep.items())
-        assert again.digest() == masks.digest()
-    assert state["is_held"] == (masks.num_removed > 0)
+    assert all(torch.equal(again.keep[name], keep) for name, keep in masks.keep.items())
+    assert again.digest() == masks.digest() == state["masks"]
+    assert again.state() == state
+    assert again.finish() == masks.finish()
+
+
+def test_masks_that_are_found_in_another_order_have_the_same_digest():
+    """One of no layer between those of layers, as in DeBERTa."""
+    members = matrices(*torch.arange(1.0, 13.0).view(3, 1, 4))
+    members = [members[0], replace(members[2], name="rel_embeddings.weight"), members[1]]
+    masks, again = controller(members, scope="layer"), controller(members, scope="layer")
+    masks.prune(0.5)
+    again.restore(masks.state())
+    assert again.digest() == masks.digest()
+    assert list(masks.keep) != list(again.keep)
+
+
+def test_masks_that_are_not_held_may_be_saved_again():
+    members = matrices(torch.tensor([[1.0, 2.0, 3.0, 4.0]]))
+    masks, again = controller(members, regrowth=True), controller(members, regrowth=True)
+    masks.prune(0.25, is_last=False)
+    again.restore(masks.state())
+    assert again.state() == masks.state() != {}
+    again.prune(0.5)
+    assert (again.finish(), num_zeros(members)) == (0, 2)
+
+
+def test_fewer_removals_than_before_are_refused():
+    masks = controller(matrices(torch.ones(1, 10)), sparsity=0.7)
+    masks.prune(0.7)
+    with pytest.raises(PruningScheduleError, match=r"3 weights to remove, where 7 are removed"):
+        masks.prune(0.3)
 
 
 def test_other_zeros_than_those_saved_are_refused():

@@ -16,6 +16,7 @@ from tinyglot.errors import (
     MissingInputError,
     NoEffectError,
     PruningMaskError,
+    PruningScheduleError,
     RunDirectoryError,
     ShardedParametersError,
 )
@@ -132,11 +133,27 @@ def test_a_checkpoint_of_other_options_is_refused(tmp_path):
         other.train(resume_from_checkpoint=str(tmp_path / "checkpoint-8"))
 
 
+def test_another_length_that_moves_the_schedule_is_refused(tmp_path):
+    trainer(tmp_path, [MagnitudePruningCallback(sparsity=0.5)]).train()
+    longer = trainer(tmp_path, [MagnitudePruningCallback(sparsity=0.5)])
+    longer.args.max_steps = 780
+    expected = r"'end_step': 5[\s\S]* at step 8\n[\s\S]*'start_step': 10, 'end_step': 60"
+    with pytest.raises(RunDirectoryError, match=expected):
+        longer.train(resume_from_checkpoint=str(tmp_path / "checkpoint-8"))
+    steps = {"start_step": 0, "end_step": 5, "frequency": 1}
+    as_it_was = MagnitudePruningCallback(sparsity=0.5, **steps)
+    again = trainer(tmp_path, [as_it_was])
+    again.args.max_steps = 12
+    again.train(resume_from_checkpoint=str(tmp_path / "checkpoint-8"))
+    assert as_it_was.controller.num_removed == round(0.5 * as_it_was.controller.num_weights)
+
+
 # --- refused -------------------------------------------------------------------------------------
 
 
-def begin(callback, *, fsdp=None, deepspeed=None, dataset=(), tagger=None):
-    arguments = SimpleNamespace(fsdp=fsdp, deepspeed=deepspeed)
+def begin(callback, *, dataset=(), tagger=None, **given):
+    defaults = {"fsdp": None, "deepspeed": None, "load_best_model_at_end": False}
+    arguments = SimpleNamespace(**{**defaults, **given})
     state = TrainerState(max_steps=NUM_STEPS)
     loader = SimpleNamespace(dataset=dataset)
     callback.on_train_begin(
@@ -157,6 +174,13 @@ def test_sharding_by_accelerate_is_refused(monkeypatch):
     monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
     with pytest.raises(ShardedParametersError, match=r"FSDP\n[\s\S]*all weights"):
         begin(MagnitudePruningCallback(sparsity=0.7, **STEPS))
+
+
+def test_the_best_checkpoint_at_the_end_is_refused_before_the_training():
+    pruning = MagnitudePruningCallback(sparsity=0.7, **STEPS)
+    with pytest.raises(PruningScheduleError, match=r"load_best_model_at_end: true"):
+        begin(pruning, load_best_model_at_end=True)
+    assert pruning.controller is None
 
 
 def test_data_without_a_length_needs_steps():

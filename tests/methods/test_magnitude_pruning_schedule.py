@@ -40,6 +40,20 @@ def test_a_start_behind_the_end_of_the_table_is_refused():
         scheduled(75, start_step=50)
 
 
+def test_a_training_that_stops_early_has_the_schedule_of_the_whole_one():
+    options = PruningOptions(sparsity=0.5)
+    whole = make_schedule(options, 5000, 1878)
+    assert make_schedule(options, 5000, 1878, stop_step=121) == whole
+    with pytest.raises(PruningScheduleError, match=r"after step 120 [\s\S]*has 120 steps"):
+        make_schedule(options, 5000, 1878, stop_step=120)
+
+
+def test_a_frequency_above_the_range_is_refused():
+    with pytest.raises(PruningScheduleError, match=r"end_step 130, frequency 100 \(freq[\s\S]* 30"):
+        scheduled(18780, 5000, start_step=100, end_step=130)
+    assert scheduled(18780, 5000, start_step=100, end_step=100).steps == (100,)
+
+
 def test_every_mistake_is_named_at_once():
     both = "end_step 3 is before start_step 9; sparsity 0 removes nothing"
     with pytest.raises(ValidationError, match=both):

@@ -2,6 +2,7 @@ import shutil
 
 import pytest
 import torch
+from safetensors import safe_open
 from transformers import TrainerCallback
 
 from tests.methods.pruned import OPTIONS, run
@@ -112,10 +113,30 @@ def test_interrupted_with_regrowth(tmp_path, regrown, step):
     assert_same_masks(callback, regrown[1])
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"regrowth": True},  # between two events, of which neither is the last
+        {"sparsity": 0.0, "allow_no_effect": True, "end_step": 5},  # after the last event
+    ],
+    ids=["regrowth", "control"],
+)
+def test_interrupted_twice_between_the_same_events(tmp_path, options):
+    options = {"training": {"save_steps": 2}, "end_step": 13, "frequency": 10, **options}
+    options["frequency"] = min(10, options["end_step"] - 3)
+    expected, whole = run(tmp_path / "whole", **options)
+    interrupted(tmp_path / "cut", 7, **options)
+    interrupted(tmp_path / "cut", 11, **options)
+    assert (tmp_path / "cut" / "checkpoint-10").exists()
+    result, callback = run(tmp_path / "cut", **options)
+    assert_same_bytes(result, expected)
+    assert callback.controller.num_removed == whole.controller.num_removed
+
+
 def test_shared_first_steps_of_a_dense_training(tmp_path, pruned):
     trunk = Trunk(tmp_path / "trunk", OPTIONS["start_step"])
     runs.run(tmp_path / "dense", trunk=trunk, **PLAIN)
-    assert trunk.checkpoint.exists()
+    assert trunk.place.exists()
     branched, callback = run(tmp_path / "branch", trunk=trunk)
     assert_same_bytes(branched, pruned[0])
     assert_same_masks(callback, pruned[1])
@@ -180,10 +201,21 @@ def test_two_callbacks_that_prune_are_refused():
         run(None, [MagnitudePruningCallback(**OPTIONS)])
 
 
+def names_in(checkpoint):
+    """Files, and the tensors in those with weights."""
+    names = {path.name for path in checkpoint.iterdir()}
+    for path in checkpoint.glob("*.safetensors"):
+        with safe_open(path, "pt") as file:
+            names |= set(file.keys())
+    return names
+
+
 def test_nothing_of_the_masks_is_left_in_a_resume_point(tmp_path):
     interrupted(tmp_path, 6)
-    with_pruning = {path.name for path in (tmp_path / "checkpoint-4").iterdir()}
+    with_pruning = names_in(tmp_path / "checkpoint-4")
     shutil.rmtree(tmp_path)
     with pytest.raises(InterruptedRunError, match=r"^$"):
         runs.run(tmp_path, [runs.AtStep(6, interrupt)], **PLAIN)
-    assert {path.name for path in (tmp_path / "checkpoint-4").iterdir()} == with_pruning
+    plain = names_in(tmp_path / "checkpoint-4")
+    assert plain == with_pruning
+    assert "roberta.encoder.layer.0.output.dense.weight" in plain

@@ -1,7 +1,8 @@
 """Trains the head and the encoder, and removes weights meanwhile."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -10,9 +11,11 @@ from tinyglot.errors import PruningMaskError
 from tinyglot.files import write_json
 from tinyglot.methods.contract import Context
 from tinyglot.methods.magnitude_pruning.callback import MagnitudePruningCallback
+from tinyglot.methods.magnitude_pruning.controller import MaskController
 from tinyglot.methods.magnitude_pruning.frozen import FrozenRows
 from tinyglot.methods.magnitude_pruning.matrices import kind_of
 from tinyglot.methods.magnitude_pruning.plan import MagnitudePruningPlan
+from tinyglot.methods.magnitude_pruning.schedule import check_trunk
 from tinyglot.training import (
     Corpus,
     Setup,
@@ -50,10 +53,12 @@ def apply(
         DiskFullError: If there is no room for a resume point.
         ShardedParametersError: If the weights are spread over processes.
         PruningMaskError: If the zeros are not those that were planned.
+        PruningScheduleError: If weights would be removed in steps that other trainings share.
 
     Randomness:
         Seeded from ``context.seed``: the new head, dropout, and the order of the batches.
     """
+    check_trunk(plan.schedule, context.trunk)
     corpus = read_planned_corpus(model, tokenizer, plan, context.seed)
     frozen = _frozen_rows(model, plan, corpus)
     callback = MagnitudePruningCallback(
@@ -62,9 +67,10 @@ def apply(
     directory = context.directory / "training" if context.directory else None
     setup = Setup(context.seed, context.device, directory, context.trunk)
     result = train_on_task(model, tokenizer, plan, corpus, setup, [callback])
-    if frozen and callback.controller:
-        frozen.remove(result.model, callback.controller.num_frozen_removed[frozen.name])
-    facts = asdict(result.record) | _count(result.model, plan)
+    controller = cast(MaskController, callback.controller)  # found when the training began
+    if frozen:
+        frozen.remove(result.model, controller.num_frozen_removed[frozen.name])
+    facts = asdict(result.record) | _count(result.model, plan, may_have_more=controller.reached)
     if context.directory is not None and is_main_process():
         write_json(context.directory / "facts.json", facts)
     return result.model, tokenizer
@@ -80,11 +86,13 @@ def _frozen_rows(
     return FrozenRows.of(headed, active) if active else None
 
 
-def _count(model: PreTrainedModel, plan: MagnitudePruningPlan) -> dict[str, Any]:
+def _count(
+    model: PreTrainedModel, plan: MagnitudePruningPlan, *, may_have_more: Sequence[str]
+) -> dict[str, Any]:
     """Recount the zeros of the finished model, and compare them with the plan."""
     zeros = {name: _num_zeros(model.get_parameter(name)) for name in plan.matrices}
     found = sum(zeros.values())
-    if found != plan.num_zeros and not plan.config.allow_no_effect:
+    if found < plan.num_zeros or (found > plan.num_zeros and not may_have_more):
         raise PruningMaskError(
             "Could not reach the sparsity: the model has another number of zeros.",
             got=f"{found:,} zeros among {plan.num_prunable:,} weights",

@@ -47,6 +47,7 @@ class MagnitudePruningCallback(TrainerCallback, ExportableState):
         self.controller: MaskController | None = None
         self._frozen = frozen
         self._events: dict[int, Event] = {}
+        self._steps: dict[str, int] = {}
 
     def settings(self) -> dict[str, Any]:
         """Say what resume points must agree on.
@@ -65,7 +66,7 @@ class MagnitudePruningCallback(TrainerCallback, ExportableState):
         saved = self.controller.state() if self.controller else {}
         return {
             "args": self.options.model_dump(mode="json"),
-            "attributes": {"resumed": saved},
+            "attributes": {"resumed": {**saved, "steps": self._steps} if saved else {}},
         }
 
     # --- events of a Trainer -------------------------------------------------------------------
@@ -81,14 +82,17 @@ class MagnitudePruningCallback(TrainerCallback, ExportableState):
         del control
         model = cast(nn.Module, kwargs["model"])
         _check_whole(model, args)
+        _check_end(args)
         schedule = make_schedule(self.options, self._num_sentences(kwargs), state.max_steps)
         self._events = {event.step: event for event in schedule.events(self.options)}
+        self._steps = schedule.model_dump(exclude={"source"})
         self.controller = MaskController(
             find_matrices(model, self.options), self.options, self._frozen
         )
         saved = _saved_state(state, type(self).__name__)
-        if min(self._events) < state.global_step:
-            self._restore(saved, state.global_step)
+        masks = saved.get("attributes", {}).get("resumed", {})
+        if masks or min(self._events) < state.global_step:
+            self._restore(masks, saved.get("args"), state.global_step)
         else:
             self.controller.check_target()
         cast(Any, state).stateful_callbacks = {
@@ -146,15 +150,16 @@ class MagnitudePruningCallback(TrainerCallback, ExportableState):
 
     # --- resume --------------------------------------------------------------------------------
 
-    def _restore(self, saved: dict[str, Any], step: int) -> None:
-        options = self.options.model_dump(mode="json")
-        masks = saved.get("attributes", {}).get("resumed", {})
-        if not masks or saved["args"] != options or self.controller is None:
+    def _restore(self, masks: dict[str, Any], saved_options: Any, step: int) -> None:  # noqa: ANN401
+        saved = {**(saved_options or {}), **masks.get("steps", {})}
+        options = {**self.options.model_dump(mode="json"), **self._steps}
+        if not masks or saved != options or self.controller is None:
             raise RunDirectoryError(
                 "Could not resume the pruning: the resume point belongs to another training.",
-                got=f"{saved['args'] if masks else 'no masks'} at step {step}",
+                got=f"{saved if masks else 'no masks'} at step {step}",
                 expected=f"{options}, with weights removed since step {min(self._events)}",
-                fix="resume from a resume point at or before the first removal, or begin anew",
+                fix="resume from a resume point at or before the first removal, or begin anew; "
+                "where steps follow from the training's length, give them as they were",
             )
         self.controller.restore(masks)
 
@@ -205,6 +210,17 @@ def _check_whole(model: nn.Module, args: TrainingArguments) -> None:
             expected="each process to have all weights, as under accelerate launch without "
             "FSDP or DeepSpeed",
             fix="train without FSDP, DeepSpeed and tensor parallelism",
+        )
+
+
+def _check_end(args: TrainingArguments) -> None:
+    if args.load_best_model_at_end:
+        raise PruningScheduleError(
+            "Could not prune: the best checkpoint may be one from before the last removal.",
+            got="load_best_model_at_end: true",
+            expected="the weights of the last step in the end",
+            fix="give load_best_model_at_end: false, and choose among checkpoints after the last "
+            "removal yourself",
         )
 
 

@@ -9,7 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tinyglot.errors import NoEffectError, PruningMaskError
+from tinyglot.errors import (
+    NoEffectError,
+    PruningMaskError,
+    PruningScheduleError,
+    TrainingDivergedError,
+)
 from tinyglot.methods.magnitude_pruning.matrices import Matrix, groups
 from tinyglot.methods.magnitude_pruning.options import PruningOptions
 from tinyglot.methods.magnitude_pruning.selection import REMOVED, Selection, allocate, select
@@ -43,6 +48,9 @@ class MaskController:
         self.num_frozen_removed = dict.fromkeys(self._frozen, 0)
         #: by a matrix's name, its mask; empty before the first event
         self.keep: dict[str, Tensor] = {}
+        #: groups with as many zeros as wanted before anything was removed: more may stay there
+        self.reached: tuple[str, ...] = ()
+        self._is_held: bool | None = None  # none before the first event
         self._held: list[tuple[Matrix, Tensor]] = []
 
     # --- counts --------------------------------------------------------------------------------
@@ -78,13 +86,22 @@ class MaskController:
         """Make sure that the target is above what is zero already.
 
         Raises:
-            NoEffectError: If a group has as many zeros as it is to have, or more.
+            NoEffectError: If every group has as many zeros as it is to have, or all of them
+                together have more.
         """
+        if self._options.allow_no_effect:
+            return
         targets = self.targets(self._options.sparsity)
-        for name, members in groups(self.matrices, self._options.scope):
-            zeros, size = sum(map(self._num_zeros, members)), sum(map(self._size, members))
-            if zeros >= targets[name] and not self._options.allow_no_effect:
-                raise _reached(name, zeros, targets[name], size)
+        zeros, target = sum(map(self._num_zeros, self.matrices)), sum(targets.values())
+        if zeros > target or len(self._reached_groups(targets)) == len(targets):
+            raise _reached(zeros, target, self.num_weights)
+
+    def _reached_groups(self, targets: Mapping[str, int]) -> tuple[str, ...]:
+        return tuple(
+            name
+            for name, members in groups(self.matrices, self._options.scope)
+            if sum(map(self._num_zeros, members)) >= targets[name]
+        )
 
     def _size(self, matrix: Matrix) -> int:
         return matrix.parameter.numel() + len(self._frozen.get(matrix.name, ()))
@@ -108,10 +125,14 @@ class MaskController:
 
         Raises:
             PruningMaskError: If removed weights are not zero any more.
+            PruningScheduleError: If more are removed than asked for.
             TrainingDivergedError: If weights are no numbers.
         """
         self.check_zeros()
         targets = self.targets(sparsity)
+        _check_not_fewer(self.num_removed, sum(targets.values()))
+        if self._is_held is None:
+            self.reached = self._reached_groups(self.targets(self._options.sparsity))
         for name, members in groups(self.matrices, self._options.scope):
             self._choose(members, targets[name])
         for matrix in self.matrices:
@@ -139,6 +160,7 @@ class MaskController:
     # --- between events ------------------------------------------------------------------------
 
     def _hold(self, *, is_held: bool) -> None:
+        self._is_held = is_held
         self._held = [
             (matrix, self.keep[matrix.name].to(matrix.parameter.dtype))
             for matrix in self.matrices
@@ -161,30 +183,36 @@ class MaskController:
 
         Raises:
             PruningMaskError: If a weight is not.
+            TrainingDivergedError: If a weight is no number.
         """
         for matrix, _ in self._held:
-            moved = matrix.parameter.detach()[~self.keep[matrix.name]].count_nonzero()
+            removed = matrix.parameter.detach()[~self.keep[matrix.name]]
+            moved = int(removed.count_nonzero())
+            if moved and removed.isnan().any():
+                raise _no_numbers(matrix.name, int(removed.isnan().sum()))
             if moved:
-                raise _moved(matrix.name, int(moved))
+                raise _moved(matrix.name, moved)
 
     @torch.no_grad()
     def finish(self) -> int:
         """Make sure, after the training, that the zeros are those that were removed.
 
         A weight that stays and happens to be exactly zero when the training ends, as one in many
-        millions may, becomes the smallest normal number.
+        millions may, becomes the smallest normal number; but not in a group that had enough
+        zeros before anything was removed.
 
         Returns:
             How many weights did.
 
         Raises:
             PruningMaskError: If a removed weight is not zero.
+            TrainingDivergedError: If a removed weight is no number.
         """
         self.check_zeros()
-        if self._options.allow_no_effect:
-            return 0
         count = 0
         for matrix in self.matrices:
+            if matrix.group(self._options.scope) in self.reached or not self.keep:
+                continue
             stray = (matrix.parameter == 0) & self.keep[matrix.name]
             matrix.parameter[stray] = torch.finfo(matrix.parameter.dtype).tiny
             count += int(stray.count_nonzero())
@@ -199,7 +227,8 @@ class MaskController:
             Eight hexadecimal digits.
         """
         value = zlib.crc32(repr(sorted(self.num_frozen_removed.items())).encode())
-        for keep in self.keep.values():
+        for matrix in self.matrices if self.keep else ():  # in one order, however they were found
+            keep = self.keep[matrix.name]
             value = zlib.crc32(np.packbits(keep.cpu().numpy()).tobytes(), value)
         return f"{value:08x}"
 
@@ -209,15 +238,16 @@ class MaskController:
         Returns:
             JSON values that ``restore`` takes.
         """
-        if not self._held and not self.keep:
+        if self._is_held is None:
             return {}
         others = {
             matrix.name: (matrix.parameter.detach() == 0) & self.keep[matrix.name]
-            for matrix in self.matrices
+            for matrix in (self.matrices if self._is_held else ())
         }
         return {
-            "is_held": bool(self._held),
-            "masks": self.digest(),
+            "is_held": self._is_held,
+            "masks": self.digest() if self._is_held else "",
+            "reached": list(self.reached),
             "num_frozen_removed": dict(self.num_frozen_removed),
             "zeros_that_stay": {
                 name: _packed(zeros) for name, zeros in others.items() if zeros.any()
@@ -234,7 +264,9 @@ class MaskController:
             PruningMaskError: If the masks are not those that were saved.
         """
         self.num_frozen_removed = dict(state["num_frozen_removed"])
-        if not state["is_held"]:
+        self.reached = tuple(state.get("reached", ()))
+        self._is_held = bool(state["is_held"])
+        if not self._is_held:  # the next event chooses anew, among all weights
             return
         for matrix in self.matrices:
             keep = matrix.parameter.detach() != 0
@@ -270,12 +302,21 @@ def _unpacked(text: str) -> Tensor:
 # --- errors --------------------------------------------------------------------------------------
 
 
-def _reached(group: str, zeros: int, target: int, size: int) -> NoEffectError:
-    place = "the weights that count" if group == "all" else group
+def _check_not_fewer(num_removed: int, target: int) -> None:
+    if target < num_removed:
+        raise PruningScheduleError(
+            "Could not prune: more weights are removed than there are to be.",
+            got=f"{target:,} weights to remove, where {num_removed:,} are removed",
+            expected=f"at least {num_removed:,}",
+            fix="give each removal a sparsity that is no lower than that of the one before",
+        )
+
+
+def _reached(zeros: int, target: int, size: int) -> NoEffectError:
     return NoEffectError(
         "Could not prune: the model has that many zeros already.",
-        got=f"sparsity {target / size:.4g} ({target:,} zeros) for {place}, which have {zeros:,} "
-        f"zeros among {size:,} weights",
+        got=f"sparsity {target / size:.4g} ({target:,} zeros) for the weights that count, which "
+        f"have {zeros:,} zeros among {size:,} weights",
         expected=f"a sparsity above {zeros / size:.4g}",
         fix="give a higher sparsity, or allow_no_effect: true for a control run",
     )
@@ -287,8 +328,17 @@ def _moved(name: str, count: int) -> PruningMaskError:
         got=f"{count:,} removed weights of {name} that are not zero",
         expected="0",
         fix="use an optimizer that leaves a weight alone whose gradient and state are zero, such "
-        "as AdamW or SGD; do not load an earlier checkpoint at the end "
-        "(load_best_model_at_end: false)",
+        "as AdamW or SGD",
+    )
+
+
+def _no_numbers(name: str, count: int) -> TrainingDivergedError:
+    return TrainingDivergedError(
+        "Could not go on with the pruning: the training diverged, so weights are no numbers.",
+        got=f"{count:,} removed weights of {name} that are NaN",
+        expected="finite gradients in every step",
+        fix="lower learning_rate, clip gradients (gradient_clip, max_grad_norm), or use precision: "
+        "fp32",
     )
 
 

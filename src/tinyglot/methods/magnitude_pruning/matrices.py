@@ -52,13 +52,18 @@ def find_matrices(model: nn.Module, options: PruningOptions) -> tuple[Matrix, ..
         Matrices in the order of the model's modules.
 
     Raises:
-        UnknownModuleError: If a pattern matches no linear layer, or there is none at all.
+        UnknownModuleError: If a pattern matches no linear layer but one whose matrix is an
+            embedding's, or there is none at all.
     """
     encoder: nn.Module = getattr(model, "base_model", model)
     inside = {id(module) for module in encoder.modules()}
-    linear = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
-    _check_patterns(options.modules, linear)
     embeddings = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
+    linear = [
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) and id(module.weight) not in embeddings
+    ]
+    _check_patterns(options.modules, linear)
     found: dict[int, Matrix] = {}
     for name, module in model.named_modules():
         if isinstance(module, nn.Embedding):
@@ -117,7 +122,8 @@ def _check_patterns(patterns: Sequence[str], names: Sequence[str]) -> None:
         return
     near = difflib.get_close_matches(wrong[0], names, n=3, cutoff=0.3) or names[:3]
     raise UnknownModuleError(
-        f"Could not find modules: {len(wrong)} pattern(s) match no linear layer.",
+        f"Could not find modules: {len(wrong)} pattern(s) match no linear layer with a "
+        "matrix of its own.",
         got=", ".join(wrong),
         expected=f"names such as {', '.join(near) or 'none: the model has no linear layer'}",
         fix="a pattern is matched with the whole name: begin it with *, as in '*.attention.*'",

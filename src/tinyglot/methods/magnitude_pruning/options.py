@@ -28,7 +28,9 @@ class PruningOptions(BaseModel):
         description="optimizer steps after which no more are removed; default: as above",
     )
     frequency: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="optimizer steps between two removals; default: as above"
+        default=None,
+        description="optimizer steps between two removals, at most end_step - start_step unless "
+        "these are the same; default: as above, so give it where you give both",
     )
     ramp: Ramp = Field(
         default="cubic",

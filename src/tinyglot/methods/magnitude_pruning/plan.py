@@ -10,7 +10,11 @@ from tinyglot.methods.magnitude_pruning.config import MagnitudePruningConfig
 from tinyglot.methods.magnitude_pruning.controller import MaskController
 from tinyglot.methods.magnitude_pruning.matrices import find_matrices, kind_of
 from tinyglot.methods.magnitude_pruning.options import PruningOptions
-from tinyglot.methods.magnitude_pruning.schedule import Schedule, make_schedule
+from tinyglot.methods.magnitude_pruning.schedule import (
+    Schedule,
+    check_trunk,
+    make_schedule,
+)
 from tinyglot.training import (
     TaskTrainingPlan,
     plan_task_training,
@@ -99,8 +103,9 @@ def plan(
         UnknownLabelError: If an evaluation split has labels that training does not have.
         TokenIdRangeError: If the tokenizer is another model's.
         UnknownModuleError: If a pattern matches no linear layer.
-        NoEffectError: If the model has as many zeros already.
-        PruningScheduleError: If the removals do not fit into the training.
+        NoEffectError: If nothing would change, or the model has more zeros already.
+        PruningScheduleError: If the removals do not fit into the training, or begin before the
+            end of steps that are shared.
     """
     config = resolve_options(config, context)
     training = plan_task_training(model, tokenizer, config, context.seed)
@@ -113,7 +118,8 @@ def plan(
     controller = MaskController(find_matrices(headed, options), options)
     controller.check_target()
     num_sentences = sum(n[config.train_split] for n in training["num_sentences"].values())
-    schedule = make_schedule(options, num_sentences, training["num_steps"])
+    schedule = make_schedule(options, num_sentences, training["num_steps"], config.stop_step)
+    check_trunk(schedule, context.trunk)
     return MagnitudePruningPlan(
         **training,
         schedule=schedule,

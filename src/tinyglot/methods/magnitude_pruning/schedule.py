@@ -8,6 +8,7 @@ from tinyglot.errors import PruningScheduleError
 from tinyglot.methods.magnitude_pruning.options import PruningOptions
 from tinyglot.methods.magnitude_pruning.published import nearest_schedule, source
 from tinyglot.methods.magnitude_pruning.ramp import sparsity_at
+from tinyglot.training import Trunk
 
 
 class Event(NamedTuple):
@@ -53,20 +54,23 @@ class Schedule(BaseModel):
         )
 
 
-def make_schedule(options: PruningOptions, num_sentences: int, num_steps: int) -> Schedule:
+def make_schedule(
+    options: PruningOptions, num_sentences: int, num_steps: int, stop_step: int | None = None
+) -> Schedule:
     """Fill in what the options leave open, and check that it fits into the training.
 
     Args:
         options: Steps, or none where the paper's table is to be used.
         num_sentences: Training sentences, all languages together.
-        num_steps: Optimizer steps of the training.
+        num_steps: Optimizer steps of the whole training.
+        stop_step: Step after which it stops; default: its last one.
 
     Returns:
         When weights are removed.
 
     Raises:
-        PruningScheduleError: If the last removal would not come before the last step, or the end
-            before the start.
+        PruningScheduleError: If the last removal would not come before the last step, the end
+            before the start, or no second removal before the end.
     """
     row = nearest_schedule(num_sentences)
     found = dict(zip(("start_step", "end_step", "frequency"), row.scaled(num_steps), strict=True))
@@ -80,12 +84,32 @@ def make_schedule(options: PruningOptions, num_sentences: int, num_steps: int) -
         if from_table
         else "as given",
     )
-    _check(schedule, num_steps)
+    _check_order(schedule)
+    _check_length(schedule, min(num_steps, stop_step or num_steps))
     return schedule
 
 
-def _check(schedule: Schedule, num_steps: int) -> None:
-    start, end = schedule.start_step, schedule.end_step
+def check_trunk(schedule: Schedule, trunk: Trunk | None) -> None:
+    """Make sure that nothing is removed in steps that are shared with other trainings.
+
+    Args:
+        schedule: When weights are removed.
+        trunk: The shared steps, if any.
+
+    Raises:
+        PruningScheduleError: If the first removal is before the end of these steps.
+    """
+    if trunk is not None and trunk.step > schedule.start_step:
+        raise PruningScheduleError(
+            "Could not prune: weights would be removed in steps that other trainings share.",
+            got=f"a first removal after step {schedule.start_step} ({schedule.source})",
+            expected=f"none before the end of the {trunk.step} shared steps",
+            fix=f"share at most {schedule.start_step} steps, or give a later start_step",
+        )
+
+
+def _check_order(schedule: Schedule) -> None:
+    start, end, frequency = schedule.start_step, schedule.end_step, schedule.frequency
     if end < start:
         raise PruningScheduleError(
             "Could not prune: the end is before the start.",
@@ -93,11 +117,21 @@ def _check(schedule: Schedule, num_steps: int) -> None:
             expected=f"end_step of at least {start}",
             fix="give both start_step and end_step",
         )
+    if frequency > end - start > 0:
+        raise PruningScheduleError(
+            "Could not prune: the end is before the second removal.",
+            got=f"start_step {start}, end_step {end}, frequency {frequency} ({schedule.source})",
+            expected=f"a frequency of at most {end - start}",
+            fix=f"give frequency, or end_step {start} for one removal only",
+        )
+
+
+def _check_length(schedule: Schedule, num_steps: int) -> None:
     if schedule.steps[-1] >= num_steps:
         raise PruningScheduleError(
             "Could not prune: the schedule is longer than the training.",
             got=f"weights removed after step {schedule.steps[-1]} ({schedule.source})",
             expected=f"a last removal after step {num_steps - 1} at the latest; the training has "
             f"{num_steps} steps",
-            fix="give a smaller end_step, or train longer (num_epochs, max_steps)",
+            fix="give a smaller end_step, or train longer (num_epochs, max_steps, stop_step)",
         )
