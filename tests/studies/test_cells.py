@@ -9,7 +9,8 @@ from tinyglot.errors import DataNotFoundError, StudyError
 from tinyglot.methods import fine_tuning, magnitude_pruning
 from tinyglot.recipes import parse_recipe
 from tinyglot.studies import builtin_studies, copy_grid, expand, parse_grid, read_grid
-from tinyglot.studies.cells import key_of
+from tinyglot.studies.cells import key_of, public_recipe
+from tinyglot.studies.names import public_name
 
 BOTH = {"both": ["swh-Latn", "deu-Latn"], "swh-Latn": ["swh-Latn"]}
 VARIANTS = ["exclude", "include"]
@@ -159,6 +160,67 @@ def raised(method):
     return lambda name: newer if name == method.name else get_method(name)
 
 
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("panx", "panx"),
+        ("panx=some/where", "panx"),
+        ("synthetic:ner", "synthetic:ner"),
+        ("bundled:multilingual-e5-small", "bundled:multilingual-e5-small"),
+        ("org/some-data", "org/some-data"),
+        ("org/some-data@0123abc", "org/some-data@0123abc"),
+        ("/home/somebody/panx-v2", "panx-v2"),
+        ("../data/panx-v2/", "panx-v2"),
+        ("~/panx-v2", "panx-v2"),
+        ("work/data/panx-v2", "panx-v2"),
+    ],
+)
+def test_public_names_are_decided_by_the_text_alone(source, name):
+    assert public_name(source) == name
+
+
+def test_keys_do_not_depend_on_the_working_directory(tmp_path, monkeypatch):
+    found = content(sparsity=[0.5])
+    found["recipe"]["data"] = "panx"
+    (before,) = expand(parse_grid(found))
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "panx").symlink_to(tmp_path / "elsewhere")
+    monkeypatch.chdir(tmp_path)
+    (after,) = expand(parse_grid(found))
+    assert (after.key, public_recipe(after.recipe)["data"]) == (before.key, "panx")
+
+
+def test_a_model_of_this_machine_is_named_without_its_place():
+    cells = [expand(grid(model=[f"{place}/model"]))[0] for place in ("/a", "/b/c", "..")]
+    assert len({cell.key for cell in cells}) == 1
+    assert {cell.coordinates["model"] for cell in cells} == {"model"}
+    assert cells[0].recipe.model == "/a/model"
+    assert public_recipe(cells[0].recipe)["model"] == "model"
+
+
+def test_models_of_one_name_are_not_an_axis():
+    assert "axes.model: /b/model has the same name as /a/model" in mistakes(
+        content(model=["/a/model", "/b/model"])
+    )
+
+
+def test_the_order_of_a_set_is_part_of_the_key_but_two_orders_are_no_axis():
+    orders = {"one": ["swh-Latn", "deu-Latn"], "two": ["deu-Latn", "swh-Latn"]}
+    keys = {expand(grid(languages={"set": tags}))[0].key for tags in orders.values()}
+    assert len(keys) == 2
+    line = "axes.languages.two: the same languages as one, in another order"
+    assert mistakes(content(languages=orders)) == [line]
+
+
+def test_a_dense_cell_names_no_axis_of_pruning():
+    axes = {"learning_rate": [0.1, 0.2], "ramp": ["cubic", "linear"]}
+    cells = expand(grid(**axes))
+    dense = [cell.coordinates["method"] for cell in cells if cell.is_dense]
+    assert dense == [f"magnitude_pruning learning_rate={rate}" for rate in (0.1, 0.2)]
+    sparse = {cell.coordinates["method"] for cell in cells if not cell.is_dense}
+    assert sparse == {f"{name} ramp={ramp}" for name in dense for ramp in ("cubic", "linear")}
+
+
 # --- contradictions -----------------------------------------------------------------------------
 
 
@@ -215,6 +277,7 @@ def test_plain_training_with_sparsity_is_a_contradiction():
     ("changes", "line"),
     [
         ({"name": "Tiny!"}, "name: String should match pattern"),
+        ({"paper": {}}, "paper: unknown key (got {})"),
         ({"axis": {}}, "axis: unknown key, did you mean 'axes'?"),
         ({"axes": {"seed": [0, 1, 0]}}, "axes.seed: given more than once: 0"),
         ({"axes": {"seed": []}}, "axes.seed: Tuple should have at least 1 item"),

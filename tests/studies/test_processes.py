@@ -9,7 +9,7 @@ from tests.studies.tiny_study import (
     raising,
 )
 from tinyglot.studies import expand
-from tinyglot.studies.engines import Job
+from tinyglot.studies.engines import Job, processes
 from tinyglot.studies.engines.processes import ProcessEngine
 
 
@@ -78,5 +78,6 @@ def test_a_job_that_loses_every_worker_is_given_up(tmp_path):
     assert len(found) == 4
 
 
-def test_no_job_is_no_work():
+def test_no_job_is_no_work(monkeypatch):
+    monkeypatch.setattr(processes, "_Worker", lambda *_: pytest.fail("a worker was started"))
     assert outcomes(instant, []) == []

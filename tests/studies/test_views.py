@@ -72,6 +72,27 @@ def test_every_method_keeps_the_dense_cells_it_has():
     assert dense == [[0.1], [0.2]]
 
 
+def test_dense_cells_serve_the_methods_that_share_their_options():
+    records = [
+        record("swh-Latn", value, method=f"mp learning_rate={rate}")
+        for rate, value in (("a", 0.1), ("b", 0.2))
+    ]
+    records += [
+        record("swh-Latn", 0.05, sparsity=0.5, method=f"mp learning_rate={rate} ramp={ramp}")
+        for rate in ("a", "b", "c")
+        for ramp in ("cubic", "linear")
+    ]
+    found = {
+        block.key["method"]: block.rows.filter(level="dense")["value"].to_list()
+        for block in blocks(rows(*records))
+    }
+    assert found == {
+        f"mp learning_rate={rate} ramp={ramp}": dense
+        for rate, dense in (("a", [0.1]), ("b", [0.2]), ("c", []))
+        for ramp in ("cubic", "linear")
+    }
+
+
 def test_dense_cells_alone_are_a_block_in_which_nothing_is_pruned():
     block = only_block(rows(record("swh-Latn", 0.5)))
     assert block.rows["variant"].to_list() == ["none"]

@@ -71,6 +71,26 @@ def combine(grid: Grid, combination: Combination) -> Combined:
     return Combined(content, dense, is_dense, method, tuple(mistakes))
 
 
+def pruning_axes(grid: Grid) -> frozenset[str]:
+    """List the axes that mean nothing where nothing is pruned.
+
+    Args:
+        grid: A checked grid.
+
+    Returns:
+        Axes that are options of pruning only, and of no other step of the recipe.
+    """
+    steps = [step for step in grid.recipe.get("steps") or () if isinstance(step, Mapping)]
+    names = {str(step.get("method")) for step in steps} | {
+        str(name) for name in grid.values().get("method", ())
+    }
+    options = {name: _options({"method": name}) for name in names}
+    pruning = {option for found in options.values() if "sparsity" in found for option in found}
+    others = {option for found in options.values() if "sparsity" not in found for option in found}
+    shared = others | _options({"method": DENSE_METHOD}) | _RECIPE_OPTIONS
+    return frozenset(set(grid.values()) & pruning - shared)
+
+
 def is_wanted(grid: Grid, combination: Combination) -> bool:
     """Tell whether the grid's restrictions leave a combination in.
 

@@ -5,17 +5,16 @@ import itertools
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-from tinyglot.data.sources import public_name
 from tinyglot.errors import RecipeError
 from tinyglot.methods.registry import get_method
 from tinyglot.recipes import Recipe, parse_recipe
 from tinyglot.recipes.mistakes import suggestion
-from tinyglot.studies.axes import Combination, Combined, combine, is_wanted
+from tinyglot.studies.axes import Combination, Combined, combine, is_wanted, pruning_axes
 from tinyglot.studies.grid import AxisValue, Grid
 from tinyglot.studies.mistakes import grid_error
+from tinyglot.studies.names import public_content, public_name
 from tinyglot.studies.rows import COORDINATES, MONOLINGUAL, MULTILINGUAL
 
 _KEY_DIGITS = 16
@@ -30,7 +29,7 @@ class Cell:
         key: First 16 hex digits of the hash of the resolved recipe and the methods' versions.
         coordinates: Where it is in the grid: model, method, setting, languages (the set's name),
             sparsity, embeddings (``None`` where nothing is pruned) and seed.
-        recipe: As resolved; data under its public name.
+        recipe: As resolved.
         group: Key of the cell without pruning that is trained alike.
     """
 
@@ -58,7 +57,7 @@ def expand(grid: Grid) -> list[Cell]:
     Raises:
         StudyError: If axes contradict each other or the recipe; lists everything that is wrong.
     """
-    mistakes = [*_wrong_sets(grid), *_wrong_restrictions(grid)]
+    mistakes = [*_wrong_sets(grid), *_wrong_restrictions(grid), *_wrong_names(grid)]
     found: dict[str, Cell] = {}
     options: dict[str, Combination] = {}
     for combination in _combinations(grid):
@@ -76,7 +75,7 @@ def expand(grid: Grid) -> list[Cell]:
         mistakes.append("only: leaves no cell")
     if mistakes:
         raise grid_error(mistakes, grid.name)
-    return _in_order(_told_apart(list(found.values()), options))
+    return _in_order(_told_apart(list(found.values()), options, pruning_axes(grid)))
 
 
 def method_versions(recipe: Recipe) -> dict[str, int]:
@@ -92,7 +91,7 @@ def method_versions(recipe: Recipe) -> dict[str, int]:
 
 
 def key_of(recipe: Recipe) -> str:
-    """Name a recipe by its content, wherever its data lie.
+    """Name a recipe by its content, wherever its data and its model lie.
 
     Args:
         recipe: A checked recipe.
@@ -107,7 +106,7 @@ def key_of(recipe: Recipe) -> str:
 
 
 def public_recipe(recipe: Recipe) -> dict[str, Any]:
-    """Write a recipe as JSON values without the place of its data.
+    """Write a recipe as JSON values without the place of its data or its model.
 
     Args:
         recipe: A checked recipe.
@@ -115,17 +114,7 @@ def public_recipe(recipe: Recipe) -> dict[str, Any]:
     Returns:
         Every option, as resolved.
     """
-    content: dict[str, Any] = recipe.model_dump(mode="json", serialize_as_any=True)
-    for part in (content, *content["steps"]):
-        if part.get("data"):
-            part["data"] = _name_of_data(part["data"])
-    return content
-
-
-def _name_of_data(source: str) -> str:
-    """Give the public name, also of a path at which nothing is here."""
-    is_path = source.startswith((".", "/", "~")) and not Path(source).exists()
-    return Path(source).name if is_path else public_name(source)
+    return public_content(recipe.model_dump(mode="json", serialize_as_any=True))
 
 
 def _set_only(value: Any) -> Any:  # noqa: ANN401  (any JSON value)
@@ -162,7 +151,7 @@ def _coordinates(recipe: Recipe, combination: Combination, combined: Combined) -
     several = len(recipe.languages) > 1
     usual = MULTILINGUAL if several else "".join(recipe.languages)
     values = {
-        "model": recipe.model,
+        "model": public_name(recipe.model),
         "method": combined.method,
         "setting": MULTILINGUAL if several else MONOLINGUAL,
         "languages": str(combination.get("languages", usual)),
@@ -173,8 +162,13 @@ def _coordinates(recipe: Recipe, combination: Combination, combined: Combined) -
     return {name: values[name] for name in COORDINATES}
 
 
-def _told_apart(cells: list[Cell], options: Mapping[str, Combination]) -> list[Cell]:
-    """Name further axes beside the method, in every cell, where coordinates alone are the same."""
+def _told_apart(
+    cells: list[Cell], options: Mapping[str, Combination], of_pruning: Collection[str]
+) -> list[Cell]:
+    """Name further axes beside the method, in every cell, where coordinates alone are the same.
+
+    A dense cell stands for all values of the axes of pruning, so it names none of these.
+    """
     alike: dict[str, list[Combination]] = {}
     for cell in cells:
         alike.setdefault(json.dumps(cell.coordinates), []).append(options[cell.key])
@@ -184,7 +178,10 @@ def _told_apart(cells: list[Cell], options: Mapping[str, Combination]) -> list[C
         for axis, value in group[0].items()
         if any(other[axis] != value for other in group)
     }
-    return [_named(cell, options[cell.key], differing) for cell in cells]
+    shared = differing.difference(of_pruning)
+    return [
+        _named(cell, options[cell.key], shared if cell.is_dense else differing) for cell in cells
+    ]
 
 
 def _named(cell: Cell, combination: Combination, axes: Collection[str]) -> Cell:
@@ -210,11 +207,24 @@ def _in_order(cells: Sequence[Cell]) -> list[Cell]:
 
 
 def _wrong_sets(grid: Grid) -> Iterator[str]:
+    """Find sets that hold the same; the order is part of a key, but two orders are no axis."""
+    sets = grid.axes.languages or {}
     names: dict[tuple[str, ...], str] = {}
-    for name, tags in (grid.axes.languages or {}).items():
+    for name, tags in sets.items():
         earlier = names.setdefault(tuple(sorted(tags)), name)
         if earlier != name:
-            yield f"axes.languages.{name}: the same languages as {earlier}"
+            order = "" if sets[earlier] == tags else ", in another order"
+            yield f"axes.languages.{name}: the same languages as {earlier}{order}"
+
+
+def _wrong_names(grid: Grid) -> Iterator[str]:
+    """Find models or data that would be filed under one name."""
+    for axis in ("model", "data"):
+        names: dict[str, str] = {}
+        for value in map(str, grid.values().get(axis, ())):
+            earlier = names.setdefault(public_name(value), value)
+            if earlier != value:
+                yield f"axes.{axis}: {value} has the same name as {earlier}"
 
 
 def _wrong_restrictions(grid: Grid) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """A study's plan, progress and state in a few lines for a person."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ from tinyglot.studies.cells import Cell
 from tinyglot.studies.grid import Grid
 from tinyglot.studies.plan import StudyPlan
 from tinyglot.studies.run import Progress, Sitting
-from tinyglot.studies.store import Store, foreign, states
+from tinyglot.studies.store import CellFile, Store, foreign, states
 
 _MINUTE = 60
 
@@ -46,9 +46,15 @@ def plan_lines(grid: Grid, planned: StudyPlan) -> list[str]:
         name = cell_name(item.cell.coordinates)
         lines.append("  ".join(filter(None, (item.cell.key, item.state, name, steps, hours))))
     left = sum(item.state != "finished" for item in planned.cells)
-    hours = "unknown: nothing was measured" if planned.hours is None else f"{planned.hours:.1f}"
+    hours = _unknown(planned) if planned.hours is None else f"{planned.hours:.1f}"
     total = f"{len(planned.cells)} cells, {left} to run; hours one after the other: {hours}"
     return [*filter(None, [" ".join(grid.description.split())]), *lines, total]
+
+
+def _unknown(planned: StudyPlan) -> str:
+    counted = all(item.num_steps is not None for item in planned.cells)
+    why = "nothing was measured" if counted else "steps are counted of data that are here (--data)"
+    return f"unknown: {why}"
 
 
 def progress_line(progress: Progress) -> str:
@@ -90,8 +96,8 @@ def status_facts(cells: Sequence[Cell], store: Store) -> dict[str, Any]:
         store: The study's directory.
 
     Returns:
-        Study, state and coordinates of every cell, errors, cells that are not of the grid, and
-        cells that were begun, as JSON values.
+        Study, state and coordinates of every cell, errors, cells that are not of the grid, cells
+        that were begun, and the commits that finished cells were run at, as JSON values.
     """
     filed = store.cells()
     state = states(cells, filed)
@@ -110,7 +116,14 @@ def status_facts(cells: Sequence[Cell], store: Store) -> dict[str, Any]:
             for cell in cells
         ],
         "foreign": foreign(cells, filed),
+        "commits": _commits(cells, filed),
     }
+
+
+def _commits(cells: Sequence[Cell], filed: Mapping[str, CellFile]) -> dict[str, int]:
+    """Count the cells of the grid that were run at each commit."""
+    found = [filed[cell.key].provenance for cell in cells if cell.key in filed]
+    return dict(Counter(one.git_commit or "unknown" for one in found if one is not None))
 
 
 def status_lines(facts: dict[str, Any]) -> list[str]:
@@ -133,5 +146,8 @@ def _status_lines(facts: dict[str, Any]) -> Iterator[str]:
             yield from (f"    {line}" for line in (cell["error"] or "").splitlines())
     counts = [f"{number} {state}" for state, number in facts["counts"].items()]
     yield f"{facts['study']}: {', '.join(counts)}"
+    if len(facts["commits"]) > 1:
+        named = [f"{commit[:12]} ({number})" for commit, number in facts["commits"].items()]
+        yield f"run at {len(named)} commits: {', '.join(named)}"
     if facts["foreign"]:
         yield f"not of this grid or of earlier versions: {', '.join(facts['foreign'])}"

@@ -65,9 +65,6 @@ class Grid(_Settings):
         "of its other axes only",
     )
     measured: Measured | None = Field(default=None, description="for hours before any cell ran")
-    paper: dict[str, Any] = Field(
-        default_factory=dict, description="the published numbers to be shown beside"
-    )
 
     def values(self) -> dict[str, tuple[AxisValue, ...]]:
         """List the axes.

@@ -10,7 +10,7 @@ from tinyglot.studies.cells import Cell
 from tinyglot.studies.grid import Grid
 from tinyglot.studies.places import Places, is_here, placed
 from tinyglot.studies.store import CellFile, State, Store, Timing, states
-from tinyglot.studies.training_data import num_steps
+from tinyglot.studies.training_data import needs_no_data, num_steps
 
 _SECONDS = 3600
 
@@ -23,7 +23,7 @@ class PlannedCell:
         cell: The cell.
         state: Whether it is there.
         num_steps: Optimizer steps; of cells that did not run, as far as they can be told from the
-            sizes of the data.
+            recipe or the sizes of the data.
         hours: Wall time of one cell; measured if it has run.
     """
 
@@ -74,7 +74,8 @@ def plan_study(grid: Grid, cells: Sequence[Cell], store: Store | None, places: P
         grid: Gives the seconds of a step where no cell has run.
         cells: Of the grid.
         store: The study's directory, if there is one.
-        places: Where the data are; steps are counted of data that are here.
+        places: Where the data are; steps that the recipe does not give are counted of data that
+            are here.
 
     Returns:
         The plan.
@@ -104,7 +105,7 @@ def steps_done(filed: CellFile | None) -> int | None:
 def _counted(cell: Cell, places: Places) -> int | None:
     recipe = placed(cell.recipe, places)
     try:
-        return num_steps(recipe) if is_here(recipe) else None
+        return num_steps(recipe) if needs_no_data(recipe) or is_here(recipe) else None
     except TinyglotError:
         return None
 

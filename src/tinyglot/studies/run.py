@@ -1,8 +1,10 @@
 """Running what is missing of a study; killed at any point, the same call goes on."""
 
 import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tinyglot.errors import StudyError, TinyglotError
@@ -10,6 +12,7 @@ from tinyglot.files import clear_leftovers, locked
 from tinyglot.recipes import Recipe, check_inputs
 from tinyglot.studies.cells import Cell, expand, method_versions, public_recipe
 from tinyglot.studies.engines import Engine, Job, Outcome
+from tinyglot.studies.failures import without_roots
 from tinyglot.studies.grid import Grid
 from tinyglot.studies.places import Places, data_names, is_here, placed
 from tinyglot.studies.store import CellFile, Store, Timing, states
@@ -104,11 +107,12 @@ def run_study(
         todo = _unfinished(cells, store, choice.keys)[: choice.limit]
         jobs = _jobs(cells, todo, store, choice)
         store.claim(grid)
-        _clear_up(store)
+        _clear_up(store, cells)
+        store.write_results(cells)
         failed: dict[str, str] = {}
         for number, outcome in enumerate(engine.run(jobs), start=1):
             cell = next(cell for cell in todo if cell.key == outcome.key)
-            _file(cell, outcome, store)
+            _file(cell, outcome, store, _roots(store, choice))
             store.write_results(cells)
             if outcome.error is not None:
                 failed[cell.key] = outcome.error
@@ -132,16 +136,27 @@ def _check_keys(cells: Sequence[Cell], keys: Sequence[str]) -> None:
 
 
 def _unfinished(cells: Sequence[Cell], store: Store, keys: Sequence[str]) -> list[Cell]:
+    """List what is to be done; cells that failed come after those that were never run."""
     state = states(cells, store.cells())
     wanted = [cell for cell in cells if not keys or cell.key in keys]
-    return [cell for cell in wanted if state[cell.key] != "finished"]
+    left = [cell for cell in wanted if state[cell.key] != "finished"]
+    return sorted(left, key=lambda cell: state[cell.key] == "failed")
 
 
-def _clear_up(store: Store) -> None:
-    """Remove what a killed driver was writing."""
-    for name in ("cells", "timing"):
-        if (store.directory / name).is_dir():
-            clear_leftovers(store.directory / name)
+def _clear_up(store: Store, cells: Sequence[Cell]) -> None:
+    """Remove what a killed driver was writing, and what no cell of the grid goes on from.
+
+    Models that ``keep`` left of finished cells stay, whatever the grid is now.
+    """
+    clear_leftovers(store.directory)
+    kept = {cell.key for cell in cells} | {
+        key for key, filed in store.cells().items() if filed.error is None
+    }
+    groups = {cell.group for cell in cells}
+    for directory, names in ((store.directory / "work", kept), (store.shared / "trunks", groups)):
+        for path in directory.glob("*"):
+            if path.name not in names:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 # --- jobs ---------------------------------------------------------------------------------------
@@ -191,7 +206,14 @@ def _check_inputs(cell: Cell, recipe: Recipe) -> None:
 # --- outcomes -----------------------------------------------------------------------------------
 
 
-def _file(cell: Cell, outcome: Outcome, store: Store) -> None:
+def _roots(store: Store, choice: Choice) -> dict[str, Path]:
+    """List places that a filed error must not name, by what it says instead."""
+    data = {name: Path(place.removeprefix(f"{name}=")) for name, place in choice.places.items()}
+    usual = {"~": Path.home(), ".": Path.cwd(), "TMPDIR": Path(tempfile.gettempdir())}
+    return {**usual, **data, "STUDY": store.directory.resolve()}
+
+
+def _file(cell: Cell, outcome: Outcome, store: Store, roots: dict[str, Path]) -> None:
     result = dict(outcome.result or {})
     timing = result.pop("timing", None)
     if timing is not None:
@@ -203,7 +225,7 @@ def _file(cell: Cell, outcome: Outcome, store: Store) -> None:
         "recipe": public_recipe(cell.recipe),
         "method_versions": method_versions(cell.recipe),
         "attempts": outcome.attempts,
-        "error": outcome.error,
+        "error": outcome.error and without_roots(outcome.error, roots),
         **result,
     }
     store.write_cell(CellFile.model_validate(content))

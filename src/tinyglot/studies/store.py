@@ -1,10 +1,11 @@
 """The directory of a study: one JSON a cell, and all rows as one parquet."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import polars as pl
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -12,6 +13,7 @@ from tinyglot.errors import RunDirectoryError, StudyError
 from tinyglot.files import read_json, write_json, write_text
 from tinyglot.studies.cells import Cell
 from tinyglot.studies.grid import Grid, parse_grid
+from tinyglot.studies.names import public_content, public_name
 from tinyglot.studies.provenance import Provenance
 from tinyglot.studies.rows import RESULTS_FILE, to_rows, write_rows
 
@@ -31,13 +33,15 @@ class CellFile(_File):
         study: Name of the study.
         key: Of the cell.
         coordinates: Where the cell is in the grid.
-        recipe: As resolved; data under its public name.
+        recipe: As resolved; data and model under their public names.
         method_versions: Version by method.
         steps: What each step of the recipe recorded.
         rows: Long-form rows of the last checkpoint.
         confusion: Counts of ``by_mention_novelty`` by perturbation, language, correct tag and
             predicted tag.
         provenance: What it was run with; ``None`` if it failed.
+        data: SHA-256 of the sentences that were read, by language and split; ``None`` if it failed,
+            or ran before these were filed.
         attempts: How often it was begun.
         error: Why it failed; ``None`` if it is finished.
     """
@@ -52,12 +56,13 @@ class CellFile(_File):
     rows: tuple[dict[str, Any], ...] = ()
     confusion: dict[str, dict[str, dict[str, dict[str, int]]]] | None = None
     provenance: Provenance | None = None
+    data: dict[str, dict[str, str]] | None = None
     attempts: int = 1
     error: str | None = None
 
 
 class Timing(_File):
-    """What ``timing/<key>.json`` holds: the only thing that differs when a cell is run again.
+    """What ``timing/<key>.json`` holds: what a cell took, which is another number each time.
 
     Attributes:
         seconds: Wall time of the cell, all its work included.
@@ -123,7 +128,7 @@ class Store:
             RunDirectoryError: If the directory is another study's, or holds other files.
         """
         self.refuse(grid)
-        content = grid.model_dump(mode="json")
+        content = public_grid(grid)
         text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
         write_text(self.directory / GRID_FILE, text)
 
@@ -165,7 +170,10 @@ class Store:
                 expected=f"a directory with {GRID_FILE}, as `tinyglot study run` makes it",
                 fix="tinyglot study run NAME --out DIR",
             )
-        return parse_grid(yaml.safe_load(path.read_text(encoding="utf-8")), file=str(path))
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if isinstance(content, dict) and content.get("paper") == {}:
+            del content["paper"]  # an empty entry that early directories have
+        return parse_grid(content, file=str(path))
 
     def cells(self) -> dict[str, CellFile]:
         """Read all cells, those of earlier versions too.
@@ -206,10 +214,47 @@ class Store:
         Args:
             cells: Of the grid; rows of other cells that are there are left out.
         """
-        filed = self.cells()
-        found = [filed[cell.key] for cell in cells if cell.key in filed]
-        rows = to_rows(row for cell in found for row in cell.rows)
-        write_rows(rows, self.directory / RESULTS_FILE)
+        write_rows(rows_of(cells, self.cells()), self.directory / RESULTS_FILE)
+
+
+def public_grid(grid: Grid) -> dict[str, Any]:
+    """Write a grid as JSON values without the place of its data or its model.
+
+    Args:
+        grid: A checked grid.
+
+    Returns:
+        A grid with the same keys.
+    """
+    content = grid.model_dump(mode="json", exclude={"recipe"})
+    named = [content["axes"], *content["only"]]
+    for part in named:
+        part |= {
+            axis: [public_name(value) for value in part[axis]]
+            for axis in ("model", "data")
+            if axis in part
+        }
+    first = {name: content.pop(name) for name in ("name", "description")}
+    return {**first, "recipe": public_content(grid.recipe), **content}
+
+
+def rows_of(cells: Iterable[Cell], filed: Mapping[str, CellFile]) -> pl.DataFrame:
+    """Collect the rows of the cells that are there, under the grid's names of today.
+
+    Args:
+        cells: Of the grid; rows of other cells are left out.
+        filed: Of the directory.
+
+    Returns:
+        Long-form rows. A cell that was filed before the grid grew an axis has the coordinates that
+        its key has now.
+    """
+    return to_rows(
+        {**row, **cell.coordinates}
+        for cell in cells
+        if cell.key in filed
+        for row in filed[cell.key].rows
+    )
 
 
 def states(cells: Iterable[Cell], filed: dict[str, CellFile]) -> dict[str, State]:

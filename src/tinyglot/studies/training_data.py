@@ -1,7 +1,9 @@
 """What a cell is trained on, read without any model: how many steps, and what of it is scored."""
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import cache, lru_cache
 from math import ceil
 from typing import Any
@@ -60,6 +62,34 @@ def about_data(recipe: Recipe) -> dict[str, About]:
     }
 
 
+def data_digests(recipe: Recipe) -> dict[str, dict[str, str]]:
+    """Say which sentences a recipe reads, so that edited data are noticed.
+
+    Args:
+        recipe: A checked recipe.
+
+    Returns:
+        SHA-256 by language and split: of the training splits, and of the one that is scored.
+    """
+    asked = [
+        (
+            _named_task(options.task, options.task_options),
+            str(options.data),
+            tag,
+            options.train_split,
+        )
+        for options in training_steps(recipe).values()
+        for tag in options.languages
+    ]
+    if recipe.evaluate is not None:
+        task, data = _named_task(recipe.task, recipe.task_options), str(data_of(recipe))
+        asked += [(task, data, tag, recipe.evaluate.split) for tag in evaluated_languages(recipe)]
+    found: dict[str, dict[str, str]] = {}
+    for task, data, tag, split in asked:
+        found.setdefault(tag, {})[split] = _digest(task, data, tag, split)
+    return found
+
+
 def trained_on(recipe: Recipe) -> dict[str, Sequence[Any]]:
     """Read the sentences of the last step that trains.
 
@@ -112,7 +142,7 @@ def num_sentences(options: TaskTrainingOptions) -> int:
     Raises:
         TinyglotError: If the data cannot be read.
     """
-    task, data = json.dumps([options.task, options.task_options]), str(options.data)
+    task, data = _named_task(options.task, options.task_options), str(options.data)
     sizes = {tag: _size(task, data, tag, options.train_split) for tag in options.languages}
     counts = sampled_counts(
         sizes,
@@ -123,10 +153,29 @@ def num_sentences(options: TaskTrainingOptions) -> int:
     return sum(counts.values())
 
 
+def needs_no_data(recipe: Recipe) -> bool:
+    """Tell whether steps can be counted without the data, since the recipe gives their number."""
+    options = training_steps(recipe).values()
+    return all(step.max_steps is not None for step in options)
+
+
+def _named_task(name: str | None, options: Mapping[str, Any]) -> str:
+    return json.dumps([name, dict(options)])
+
+
 @cache
 def _size(task: str, data: str, tag: str, split: str) -> int:
     name, options = json.loads(task)
     return len(get_task(name, options).read(data, tag, split))
+
+
+def _digest(task: str, data: str, tag: str, split: str) -> str:
+    """Hash the sentences as they are read, whatever the files look like."""
+    name, options = json.loads(task)
+    found = hashlib.sha256()
+    for example in get_task(name, options).read(data, tag, split):
+        found.update(json.dumps(asdict(example), ensure_ascii=False).encode() + b"\n")
+    return found.hexdigest()
 
 
 def _sentences(options: TaskTrainingOptions, seed: int) -> dict[str, Sequence[Any]]:

@@ -13,7 +13,7 @@ from tinyglot.recipes import Run, parse_recipe, run_recipe
 from tinyglot.recipes.scoring import confusion_file
 from tinyglot.studies.provenance import processor, provenance
 from tinyglot.studies.store import Store
-from tinyglot.studies.training_data import about_data
+from tinyglot.studies.training_data import about_data, data_digests
 from tinyglot.training import Trunk
 from tinyglot.training.corpus import CORPORA
 
@@ -35,7 +35,7 @@ def run_job(payload: dict[str, Any]) -> dict[str, Any]:
             ``trunks``: by position of a step, directory and step of what is shared.
 
     Returns:
-        ``steps``, ``rows``, ``confusion``, ``provenance`` and ``timing``, as JSON values.
+        ``steps``, ``rows``, ``confusion``, ``provenance``, ``data`` and ``timing``, as JSON values.
 
     Raises:
         TinyglotError: Whatever a step refuses.
@@ -57,6 +57,7 @@ def run_job(payload: dict[str, Any]) -> dict[str, Any]:
         "rows": _rows(run, payload),
         "confusion": _confusion(run),
         "provenance": provenance(payload["num_threads"]).model_dump(mode="json"),
+        "data": data_digests(recipe),
         "timing": {
             "seconds": round(seconds, 3),
             "num_steps": sum(record["facts"].get("num_steps", 0) for record in records),

@@ -40,6 +40,8 @@ class ProcessEngine:
         Yields:
             One outcome a job.
         """
+        if not jobs:
+            return
         queue = Waiting(jobs)
         workers = [_Worker(self._context, self._work) for _ in range(self._num_workers)]
         try:

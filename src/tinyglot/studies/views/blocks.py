@@ -1,5 +1,6 @@
 """Study rows by block: what one set of tables is about, dense cells in both variants."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ LEVEL = ("variant", "level", "sparsity")
 DENSE = "dense"
 FIRST = ("multilingual", "monolingual", "none", "in-language", "in-script", "in-family", DENSE)
 NO_VARIANT = "none"
+_OPTION = re.compile(r" (?=\w+=)")
 VARIANTS = {
     "exclude": "embeddings not pruned",
     "include": "embeddings pruned as well",
@@ -154,14 +156,32 @@ def _is_dense() -> pl.Expr:
 
 
 def _by_method(part: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Give every method that prunes its dense cells: those with the options that both name."""
     dense, sparse = part.filter(_is_dense()), part.filter(~_is_dense())
     dense_methods = dense["method"].unique().sort().to_list()
     used = set()
     for method in sparse["method"].unique().sort():
-        chosen = method if method in dense_methods or len(dense_methods) != 1 else dense_methods[0]
+        chosen = _dense_of(method, dense_methods)
         used.add(chosen)
-        yield method, pl.concat([dense.filter(method=chosen), sparse.filter(method=method)])
+        own = dense.filter(pl.col("method") == (chosen or ""))
+        yield method, pl.concat([own, sparse.filter(method=method)])
     yield from ((name, dense.filter(method=name)) for name in dense_methods if name not in used)
+
+
+def _dense_of(method: str, dense_methods: Sequence[str]) -> str | None:
+    """Choose the dense method whose options are all this method's: its own, else the only one."""
+    name, options = _named_options(method)
+    fitting = [other for other in dense_methods if _named_options(other)[1] <= options]
+    own = [other for other in fitting if _named_options(other)[0] == name]
+    if own:
+        return max(own, key=lambda other: len(_named_options(other)[1]))
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _named_options(method: str) -> tuple[str, frozenset[str]]:
+    """Take ``magnitude_pruning ramp=cubic`` apart."""
+    name, *options = _OPTION.split(method)
+    return name, frozenset(options)
 
 
 def _in_every_variant(rows: pl.DataFrame) -> pl.DataFrame:
