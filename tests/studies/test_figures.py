@@ -73,7 +73,7 @@ def test_both_ways_of_training_stand_beside_each_other(figures):
 
 def test_bands_are_standard_deviations_over_languages(figures):
     figure = figures["relative-by-script-multilingual-all-none"]
-    single = point(figure, panel="Deva (n = 1 languages)", x=90, series="embeddings not pruned")
+    single = point(figure, panel="Deva (n = 1 language)", x=90, series="embeddings not pruned")
     assert (single["y"], single["low"], single["high"]) == (pytest.approx(-28.571429), None, None)
     latin = point(figure, panel="Latn (n = 3 languages)", x=90, series="embeddings not pruned")
     values = [-25.0, -100 / 3, -40.0]

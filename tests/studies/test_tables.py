@@ -207,3 +207,13 @@ def test_names_are_fit_for_files():
 
 def test_levels_that_are_not_there_are_dashes():
     assert by_level({"50 %": "x"}, ("dense", "50 %")) == ("–", "x")
+
+
+def test_recall_is_of_mentions_and_few_of_them_are_marked():
+    found = rows(
+        record("swh-Latn", 0.5, metric="recall_seen", n=7),
+        record("eng-Latn", 0.5, metric="recall_seen", n=70),
+    )
+    table = study_tables(found)[0]
+    assert "n: mentions scored; † fewer than 10; " in table.caption
+    assert [line[1] for line in table.rows[:2]] == ["70", "7 †"]

@@ -12,6 +12,7 @@ from tinyglot.studies.views.overlap import overlap_scores
 from tinyglot.studies.views.table import (
     group_title,
     language_label,
+    languages_text,
     seed_text,
     sentences_text,
     table_name,
@@ -41,10 +42,10 @@ def overlap_figures(block: Block) -> Iterator[Figure]:
         group = group_title(**names)
         yield Figure(
             name=table_name("overlap", names),
-            title=f"Dense {metric} against entity overlap, {group}, {len(dense)} languages",
+            title=f"Dense {metric} against entity overlap, {group}, {languages_text(len(dense))}",
             caption=(
                 f"{block.title}: mean of {seed_text(dense['num_seeds'])} "
-                f"({sentences_text(dense['n'])}), regular text."
+                f"({sentences_text(dense['n'], block.key['metric'])}), regular text."
             ),
             spec=named_points(
                 _records(block, dense, group),

@@ -10,6 +10,7 @@ from tinyglot.studies.views.blocks import VARIANTS, Block, in_charts, parts
 from tinyglot.studies.views.relative import GROUPINGS, grouped
 from tinyglot.studies.views.table import (
     group_title,
+    languages_text,
     perturbation_title,
     sentences_text,
     table_name,
@@ -35,7 +36,7 @@ def relative_figures(block: Block) -> Iterator[Figure]:
         rows = in_charts(grouped(block, by)).filter(pl.col("perturbation").is_in(SHOWN))
         for names, own in parts(rows, PART):
             group = group_title(names["setting"], names["trained"])
-            n = sentences_text(block.rows.filter(**names)["n"])
+            n = sentences_text(block.rows.filter(**names)["n"], block.key["metric"])
             yield Figure(
                 name=table_name(f"relative-by-{by}", names),
                 title=f"Relative difference of {metric} by {title}, {group}, "
@@ -57,11 +58,11 @@ def _records(rows: pl.DataFrame) -> Iterator[Record]:
     for row in rows.iter_rows(named=True):
         spread, value = row["standard_deviation"], row["macro_average"]
         yield {
-            "panel": f"{row['group']} (n = {largest[row['group']]} languages)",
+            "panel": f"{row['group']} (n = {languages_text(largest[row['group']])})",
             "series": VARIANTS[row["variant"]],
             "x": 100 * row["sparsity"],
             "y": value,
             "low": None if spread is None else value - spread,
             "high": None if spread is None else value + spread,
-            "about": f"{row['num_languages']} languages, worst {row['worst_language']}",
+            "about": f"{languages_text(row['num_languages'])}, worst {row['worst_language']}",
         }

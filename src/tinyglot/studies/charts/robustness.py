@@ -18,7 +18,13 @@ from tinyglot.studies.charts.draw import (
 from tinyglot.studies.views.beside import beside_label, paper_fractions
 from tinyglot.studies.views.blocks import Block, in_charts, parts
 from tinyglot.studies.views.robustness import mean_fractions
-from tinyglot.studies.views.table import group_title, sentences_text, table_name, variant_title
+from tinyglot.studies.views.table import (
+    group_title,
+    languages_text,
+    sentences_text,
+    table_name,
+    variant_title,
+)
 
 PALETTE = (BLUE, ORANGE, GREEN, AMBER)
 
@@ -48,8 +54,8 @@ def robustness_figures(block: Block) -> Iterator[Figure]:
             title=f"Perturbed {metric} as a fraction of regular, {group_title(**names)}",
             caption=(
                 f"{block.title}: of means over seeds "
-                f"({sentences_text(block.rows.filter(**names)['n'])}); mean over "
-                f"{count} language(s); band: one standard deviation over them."
+                f"({sentences_text(block.rows.filter(**names)['n'], block.key['metric'])}); "
+                f"mean over {languages_text(count)}; band: one standard deviation over them."
             ),
             spec=line_panels(records, Look(f"perturbed / regular {metric}", colours, is_band=True)),
         )
@@ -78,5 +84,5 @@ def _record(row: Mapping[str, float | None], variant: str, series: str) -> Recor
         "y": value,
         "low": None if spread is None else value - spread,
         "high": None if spread is None else value + spread,
-        "about": f"{row['num_languages']} languages",
+        "about": languages_text(int(row["num_languages"] or 0)),
     }

@@ -45,8 +45,9 @@ def score_figures(block: Block) -> Iterator[Figure]:
             title=f"{metric.upper()} by sparsity, {group}, "
             f"{perturbation_title(names['perturbation'])}",
             caption=(
-                f"{block.title}: mean of {seed_text(seeds)} ({sentences_text(own['n'])}); bars: "
-                "95 % t interval of the mean over seeds. Fewest training sentences first."
+                f"{block.title}: mean of {seed_text(seeds)} "
+                f"({sentences_text(own['n'], block.key['metric'])}); bars: 95 % t interval of the "
+                "mean over seeds. Fewest training sentences first."
             ),
             spec=line_panels(
                 sorted(records, key=lambda record: record["order"]),

@@ -11,6 +11,7 @@ from tinyglot.studies.views.blocks import Block, in_charts, parts
 from tinyglot.studies.views.differences import beside_monolingual
 from tinyglot.studies.views.seeds import average_languages
 from tinyglot.studies.views.table import (
+    languages_text,
     perturbation_title,
     seed_text,
     sentences_text,
@@ -40,13 +41,14 @@ def training_figures(block: Block) -> Iterator[Figure]:
     for names, own in parts(pairs, ("trained",)):
         seeds = own.group_by("level", "variant", "language", "perturbation").agg(pl.len())["len"]
         count = own["language"].n_unique()
+        scored = block.rows.filter(pl.col("language").is_in(own["language"].implode()))
         yield Figure(
             name=table_name("training", names),
-            title=f"{metric} of monolingual and multilingual models, {count} language(s)",
+            title=f"{metric} of monolingual and multilingual models, {languages_text(count)}",
             caption=(
-                f"{block.title}: macro-average over the {count} language(s) that have both, mean "
-                f"of {seed_text(seeds)} ({sentences_text(block.rows['n'])}); bars: 95 % t interval "
-                "of the mean over seeds."
+                f"{block.title}: macro-average over the {languages_text(count)} with both, mean "
+                f"of {seed_text(seeds)} ({sentences_text(scored['n'], block.key['metric'])}); "
+                "bars: 95 % t interval of the mean over seeds."
             ),
             spec=line_panels(_records(block, own), Look(f"{metric}, {block.scale.unit}", COLOURS)),
         )
@@ -64,5 +66,6 @@ def _records(block: Block, pairs: pl.DataFrame) -> Iterator[Record]:
                     "x": 100 * row["sparsity"],
                     "y": block.scale.factor * row[column],
                     **interval_around(row[column], row["half_width"], block.scale),
-                    "about": f"{row['num_languages']} languages, {seed_text([row['num_seeds']])}",
+                    "about": f"{languages_text(row['num_languages'])}, "
+                    f"{seed_text([row['num_seeds']])}",
                 }

@@ -7,7 +7,7 @@ from tinyglot.studies.observations.verdicts import (
     Verdict,
     seeds_of,
 )
-from tinyglot.studies.rows import SETTINGS
+from tinyglot.studies.rows import MULTILINGUAL, SETTINGS
 from tinyglot.studies.views.blocks import DENSE, Block
 from tinyglot.studies.views.correlations import spearman_and_pearson, tau_text
 from tinyglot.studies.views.overlap import overlap_scores
@@ -44,17 +44,19 @@ def _correlated(block: Block, setting: str) -> Part:
     return Part(
         f"In {setting} dense models, languages whose test mentions training had score higher.",
         f"holds if Spearman's correlation is positive with p < {SIGNIFICANT}; does not hold if it "
-        f"is not positive; cannot be said for fewer than {MIN_LANGUAGES} languages",
+        "is negative with the same; cannot be said otherwise, nor for fewer than "
+        f"{MIN_LANGUAGES} languages",
         _judge(found.get("spearman"), found.get("spearman_p"), count),
         "; ".join(lines),
         count,
         seeds_of(dense),
+        is_side=setting != MULTILINGUAL,
     )
 
 
 def _judge(correlation: float | None, p_value: float | None, num_languages: int) -> Verdict:
     if correlation is None or p_value is None or num_languages < MIN_LANGUAGES:
         return Verdict.unsaid
-    if correlation <= 0:
-        return Verdict.fails
-    return Verdict.holds if p_value < SIGNIFICANT else Verdict.unsaid
+    if p_value >= SIGNIFICANT:
+        return Verdict.unsaid
+    return Verdict.holds if correlation > 0 else Verdict.fails

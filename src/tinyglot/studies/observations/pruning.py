@@ -2,19 +2,22 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import polars as pl
 
+from tinyglot.reports.scale import PERCENTAGE_POINTS
 from tinyglot.studies.observations.text import counted, listed, percent_change, signed
 from tinyglot.studies.observations.verdicts import (
+    CLEAR,
     EVERY,
     MOST,
     RANKED,
     Difference,
     Observation,
     Part,
-    Verdict,
     differences_of,
+    judge_clear,
     judge_every,
     judge_most,
     judge_ranked,
@@ -24,8 +27,8 @@ from tinyglot.studies.rows import MONOLINGUAL, MULTILINGUAL
 from tinyglot.studies.views.blocks import Block, parts
 from tinyglot.studies.views.correlations import rank_correlation, tau_text
 from tinyglot.studies.views.differences import REGULAR, beside_dense
-from tinyglot.studies.views.relative import grouped, groups_of, relative_differences
-from tinyglot.studies.views.seeds import average_pairs, over_pairs
+from tinyglot.studies.views.relative import groups_of, relative_differences
+from tinyglot.studies.views.seeds import average_pairs, over_pairs, pair
 from tinyglot.studies.views.training import train_sizes
 
 A_LITTLE, MUCH = 0.5, 0.7
@@ -81,7 +84,7 @@ def heavy_pruning(block: Block) -> Observation:
         "O3",
         "Beyond 70 % the order flips: the languages, families and scripts with the least data and "
         "the lowest dense score lose most, absolutely and relatively.",
-        (*ranked, *(_groups(block, rows, by) for by in ("family", "script"))),
+        (*ranked, *(_groups(block, by) for by in ("family", "script"))),
     )
 
 
@@ -126,6 +129,7 @@ def _raises_least(block: Block, level: str, pairs: pl.DataFrame) -> Part:
         listed([f"{t} {signed(one, block.scale)}" for t, one in zip(tags, found, strict=True)]),
         len(rows),
         seeds_of(rows),
+        is_side=True,
     )
 
 
@@ -140,6 +144,7 @@ def _not_alone(level: str, pairs: pl.DataFrame) -> Part:
         listed([counted(found)] if found else []),
         len(rows),
         seeds_of(rows),
+        is_side=True,
     )
 
 
@@ -157,10 +162,11 @@ def _ranked(rows: pl.DataFrame, numbers: Mapping[str, float], names: tuple[str, 
         for level, one in found.items()
     ]
     noise = "; noise of the dense score itself works against it" if "dense" in side else ""
+    limit = _power(numbers, rows["language"].unique())
     return Part(
         f"Beyond 70 %, languages with {side} lose more, {way}.",
         f"of Kendall's tau between data or dense score and difference over languages: "
-        f"{RANKED}{noise}",
+        f"{RANKED}{noise}{limit}",
         judge_ranked(list(found.values())),
         listed(lines),
         rows["language"].n_unique(),
@@ -168,49 +174,70 @@ def _ranked(rows: pl.DataFrame, numbers: Mapping[str, float], names: tuple[str, 
     )
 
 
-def _groups(block: Block, rows: pl.DataFrame, by: str) -> Part:
+def _groups(block: Block, by: str) -> Part:
     """Ask whether the group with the lowest dense score is the one that loses most."""
-    whole = grouped(block, by).filter(pl.col("sparsity") > MUCH, setting=MULTILINGUAL, **PARTIAL)
-    dense = _dense_by_group(block, rows, by)
-    found = [_group_line(own, dense) for _, own in parts(whole, ("level",))]
-    verdicts = [verdict for verdict, _ in found]
-    several = len(dense) > 1
+    changes = _changes(block, by)
+    apart = _apart(changes)
+    members = changes.group_by("group").agg(pl.col("language").unique().sort())
+    names = {group: _group_name(group, tags) for group, tags in members.iter_rows()}
+    found = differences_of(apart)
     return Part(
         f"Beyond 70 %, the {by} with the lowest dense score loses most, relatively.",
-        f"holds if it is so at every such sparsity, of two or more groups by {by}; does not hold "
-        "if it is so at none",
-        _all_or_none(verdicts) if several else Verdict.unsaid,
-        listed([line for _, line in found]),
-        rows["language"].n_unique(),
-        seeds_of(rows),
+        f"of the change of every other {by} - that of the one with the lowest dense score, seed by "
+        f"seed: {CLEAR}; a {by} of one language is named as such",
+        judge_clear(found),
+        listed([_apart_line(row, names) for row in apart.iter_rows(named=True)]),
+        changes["language"].n_unique(),
+        seeds_of(apart),
+        is_side=True,
     )
 
 
-def _dense_by_group(block: Block, rows: pl.DataFrame, by: str) -> dict[str, float]:
+def _changes(block: Block, by: str) -> pl.DataFrame:
+    """List each language's change of each seed, as a share of its dense score."""
+    pairs = beside_dense(block).filter(
+        pl.col("sparsity") > MUCH, pl.col("other") > 0, setting=MULTILINGUAL, **PARTIAL
+    )
     groups = groups_of(block, by)
-    single = rows.unique("language", maintain_order=True)
-    named = single.with_columns(group=pl.col("language").replace_strict(groups))
-    means = named.group_by("group").agg(pl.col("other").mean()).sort("other", "group")
-    return dict(means.iter_rows())
-
-
-def _group_line(rows: pl.DataFrame, dense: Mapping[str, float]) -> tuple[bool, str]:
-    most = rows.sort("macro_average", "group").row(0, named=True)
-    lowest = next(iter(dense), "")
-    own = rows.filter(group=lowest)["macro_average"]
-    text = (
-        f"{rows['level'][0]}: {lowest} is lowest and changes by {_percent(own)}, "
-        f"{most['group']} loses most ({percent_change(most['macro_average'])}, "
-        f"{most['num_languages']} languages)"
+    return pairs.with_columns(
+        pl.col("language").replace_strict(groups, return_dtype=pl.String).alias("group"),
+        value=pl.col("value") / pl.col("other") - 1,
     )
-    return most["group"] == lowest, text
 
 
-def _percent(values: pl.Series) -> str:
-    return percent_change(values[0]) if len(values) else "an unknown amount"
+def _apart(changes: pl.DataFrame) -> pl.DataFrame:
+    """Subtract the change of the group with the lowest dense score from those of the others."""
+    dense = changes.group_by("group").agg(pl.col("other").mean()).sort("other", "group")
+    lowest = pl.col("group") == (dense["group"][0] if len(dense) else "")
+    keys = [*KEYS, "group", "seed"]
+    means = changes.group_by(keys, maintain_order=True).agg(pl.col("value").mean())
+    sides = means.filter(~lowest), means.filter(lowest)
+    own = sides[1].select("seed", *KEYS, "value", lowest="group")
+    pairs = pair(sides[0], own, [*KEYS, "group"])
+    found = over_pairs(pairs, [*KEYS, "group"]).sort("sparsity", "group")
+    return found.with_columns(lowest=pl.lit(dense["group"][0] if len(dense) else ""))
 
 
-def _all_or_none(found: Sequence[bool]) -> Verdict:
-    if not found or (any(found) and not all(found)):
-        return Verdict.unsaid
-    return Verdict.holds if all(found) else Verdict.fails
+def _group_name(group: str, tags: Sequence[str]) -> str:
+    return f"{group} (one language, {tags[0]})" if len(tags) == 1 else group
+
+
+def _apart_line(row: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    difference = Difference(row["delta"], row["half_width"])
+    return (
+        f"{row['level']}: {names[row['group']]} {percent_change(100 * row['value'])}, "
+        f"{names[row['lowest']]} {percent_change(100 * row['other'])}, "
+        f"apart {signed(difference, PERCENTAGE_POINTS)}"
+    )
+
+
+def _power(numbers: Mapping[str, float], languages: pl.Series) -> str:
+    """Say the largest tau that ties allow, where there are ties."""
+    values = sorted(numbers[tag] for tag in languages if tag in numbers)
+    order = pl.DataFrame({"language": map(str, range(len(values))), "place": range(len(values))})
+    by_place = dict(zip(order["language"], values, strict=True))
+    found = rank_correlation(order, by_place, "place")
+    if found["tau"] is None or len(set(values)) == len(values):
+        return ""
+    largest = tau_text(found["tau"], found["p_value"], found["num_languages"])
+    return f"; with these ties the largest tau there can be is {largest}"

@@ -1,4 +1,8 @@
-"""When an observation holds, does not hold, or cannot be said: written down before looking."""
+"""When an observation holds, does not hold, or cannot be said.
+
+Written before the study was run; made less inclined to a verdict in review, after its first seed
+had been looked at.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +13,7 @@ import polars as pl
 
 SIGNIFICANT = 0.05
 ROUNDING = 1e-9
+MIN_SEEDS = 2
 AS_FAR = ", as far as it can be said"
 
 
@@ -27,18 +32,30 @@ class Part:
     Attributes:
         claim: As a sentence that can be wrong.
         criterion: When it holds, and when it does not; else it cannot be said.
-        verdict: By the criterion.
+        by_criterion: The verdict by the criterion, whatever the number of seeds.
         numbers: What it was judged by.
         num_languages: That were looked at.
         num_seeds: The fewest and the most that a number is the mean of.
+        is_side: Whether the verdict of the observation leaves it out.
     """
 
     claim: str
     criterion: str
-    verdict: Verdict
+    by_criterion: Verdict
     numbers: str
     num_languages: int
     num_seeds: tuple[int, ...]
+    is_side: bool = False
+
+    @property
+    def has_too_few_seeds(self) -> bool:
+        """Whether a number that counts is of one seed, or of none that is whole."""
+        return any(count < MIN_SEEDS for count in self.num_seeds)
+
+    @property
+    def verdict(self) -> Verdict:
+        """By the criterion; nothing is said of one seed."""
+        return Verdict.unsaid if self.has_too_few_seeds else self.by_criterion
 
 
 @dataclass(frozen=True)
@@ -49,16 +66,18 @@ class Observation:
         name: Such as ``O1``.
         claim: What the paper says.
         parts: Claims that are judged one by one.
+        note: What limits all of them.
     """
 
     name: str
     claim: str
     parts: tuple[Part, ...]
+    note: str = ""
 
     @property
     def verdict(self) -> str:
-        """What all parts that can be said agree on, and whether that is all of them."""
-        found = {part.verdict for part in self.parts}
+        """What all main claims that can be said agree on, and whether that is all of them."""
+        found = {part.verdict for part in self.parts if not part.is_side}
         said = found - {Verdict.unsaid}
         if len(said) > 1:
             return "holds in part"
@@ -89,8 +108,8 @@ class Difference(NamedTuple):
 
 
 EVERY = (
-    "holds if every difference of the means over seeds is above 0; does not hold if more than "
-    "half of them are not, or if one is clearly below 0 (its interval over seeds excludes 0)"
+    "holds if every difference of the means over seeds is above 0; does not hold if one is clearly "
+    "below 0 (its interval over seeds excludes 0)"
 )
 MOST = (
     "holds if more than half of the differences of the means over seeds are above 0 and more are "
@@ -103,7 +122,7 @@ CLEAR = (
 )
 RANKED = (
     f"holds if Kendall's tau is positive at every such sparsity, each with p < {SIGNIFICANT}; does "
-    "not hold if it is not positive at half of them or more"
+    f"not hold if it is negative with p < {SIGNIFICANT} at one and positive with it at none"
 )
 
 
@@ -116,13 +135,10 @@ def judge_every(differences: Sequence[Difference]) -> Verdict:
     Returns:
         By the criterion ``EVERY``.
     """
-    if not differences:
-        return Verdict.unsaid
-    above = sum(one.is_above for one in differences)
-    if above == len(differences):
-        return Verdict.holds
-    wrong = 2 * above < len(differences) or any(one.is_clearly_below for one in differences)
-    return Verdict.fails if wrong else Verdict.unsaid
+    if any(one.is_clearly_below for one in differences):
+        return Verdict.fails
+    above = bool(differences) and all(one.is_above for one in differences)
+    return Verdict.holds if above else Verdict.unsaid
 
 
 def judge_most(differences: Sequence[Difference]) -> Verdict:
@@ -167,13 +183,11 @@ def judge_ranked(found: Sequence[dict[str, Any]]) -> Verdict:
         By the criterion ``RANKED``.
     """
     known = [one for one in found if one["tau"] is not None]
-    if not known:
-        return Verdict.unsaid
-    positive = sum(one["tau"] > 0 for one in known)
-    if 2 * positive <= len(known):
+    sure = [one["tau"] for one in known if one["p_value"] < SIGNIFICANT]
+    if sure and max(sure) < 0:
         return Verdict.fails
-    sure = all(one["tau"] > 0 and one["p_value"] < SIGNIFICANT for one in known)
-    return Verdict.holds if sure else Verdict.unsaid
+    every = bool(known) and len(sure) == len(known) and min(sure) > 0
+    return Verdict.holds if every else Verdict.unsaid
 
 
 def differences_of(rows: pl.DataFrame, column: str = "delta") -> list[Difference]:

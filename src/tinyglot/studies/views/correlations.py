@@ -66,7 +66,8 @@ def spearman_and_pearson(rows: pl.DataFrame, first: str, second: str) -> dict[st
 
 def tau_text(tau: float | None, p_value: float | None, num_languages: int) -> str:
     """Show a correlation: ``0.39 (p = 0.120, 10 languages)``; a dash if there is none."""
+    languages = f"{num_languages} language{'s' * (num_languages != 1)}"
     if tau is None or p_value is None:
-        return f"{DASH} ({num_languages} languages)"
+        return f"{DASH} ({languages})"
     p = "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
-    return f"{tau:.2f} ({p}, {num_languages} languages)".replace("-", MINUS)
+    return f"{tau:.2f} ({p}, {languages})".replace("-", MINUS)

@@ -134,7 +134,7 @@ def _correlation_table(block: Block, names: Mapping[str, str], rows: pl.DataFram
         title=f"{metric} and entity overlap correlated, {group_title(**names)}",
         caption=(
             f"{block.title}: over languages, on means over seeds "
-            f"({sentences_text(block.rows.filter(**names)['n'])}), "
+            f"({sentences_text(block.rows.filter(**names)['n'], block.key['metric'])}), "
             f"regular text; not computed for fewer than {MIN_RANKED} languages."
         ),
         header=("pruned", "correlation", *levels),

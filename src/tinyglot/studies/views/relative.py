@@ -145,6 +145,6 @@ def _caption(block: Block, names: Mapping[str, str]) -> str:
     return (
         f"{block.title}: {block.key['metric']} of the pruned model / that of the dense one - 1, in "
         f"per cent, of means over {seed_text(seeds)} "
-        f"({sentences_text(own['n'])}); mean over the languages of the group, each counted once, "
-        f"and their standard deviation (sd; none for one language).{figures}"
+        f"({sentences_text(own['n'], block.key['metric'])}); mean over the languages of the group, "
+        f"each counted once, and their standard deviation (sd; none for one language).{figures}"
     )

@@ -124,9 +124,9 @@ def _title(block: Block, names: Mapping[str, str]) -> str:
 
 
 def _caption(block: Block, names: Mapping[str, str], rows: pl.DataFrame) -> str:
-    own = block.rows.filter(**names)
+    scored = sentences_text(block.rows.filter(**names)["n"], block.key["metric"])
     return (
         f"{block.title}: {block.key['metric']} on perturbed text / on regular text, of means over "
-        f"{seed_text(rows['num_seeds'])} ({sentences_text(own['n'])}); mean over languages, each "
-        "counted once, and their standard deviation (sd; none for one language)."
+        f"{seed_text(rows['num_seeds'])} ({scored}); mean over "
+        "languages, each counted once, and their standard deviation (sd; none for one language)."
     )

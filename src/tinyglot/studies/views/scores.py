@@ -16,9 +16,11 @@ from tinyglot.studies.views.table import (
     by_level,
     group_title,
     language_label,
+    languages_text,
     n_text,
     perturbation_title,
     points_of,
+    scored_unit,
     seed_text,
     table_name,
     variant_title,
@@ -26,7 +28,8 @@ from tinyglot.studies.views.table import (
 
 PART = ("setting", "trained", "perturbation", "variant")
 KEYS = ("level", "sparsity")
-FACTS = "n: sentences scored; trained on: sentences of the language in the training data; seen: "
+FEW, FEW_MARK = 10, "†"
+FACTS = "trained on: sentences of the language in the training data; seen: "
 FACTS += "per cent of the scored sentences (of perturbed ones: before they were) that are in the "
 FACTS += "training data"
 
@@ -153,10 +156,12 @@ def _title(block: Block, names: Mapping[str, str]) -> str:
 
 def _caption(block: Block, scores: pl.DataFrame) -> str:
     seeds = seed_text(scores["num_seeds"])
+    few = f"; {FEW_MARK} fewer than {FEW}" if min(scores["n"].to_list()) < FEW else ""
     return (
         f"{block.title}: {block.key['metric']} in {block.scale.unit}, mean of {seeds}. "
-        f"{INTERVALS}. {FACTS} (n = {n_text(scores['n'])}; "
-        f"{scores['language'].n_unique()} languages). Fewest training sentences first."
+        f"{INTERVALS}. n: {scored_unit(block.key['metric'])} scored{few}; {FACTS} "
+        f"(n = {n_text(scores['n'])}; {languages_text(scores['language'].n_unique())}). "
+        "Fewest training sentences first."
     )
 
 
@@ -176,7 +181,8 @@ class _Lines:
         tag = scores["language"][0]
         cells = {row["level"]: self._cell(row) for row in scores.iter_rows(named=True)}
         about = scores.row(0, named=True)
-        facts = (f"{about['n']:,}", _count(about["num_train_sentences"]))
+        mark = f" {FEW_MARK}" if about["n"] < FEW else ""
+        facts = (f"{about['n']:,}{mark}", _count(about["num_train_sentences"]))
         yield (
             language_label(tag),
             *facts,
@@ -186,7 +192,8 @@ class _Lines:
         yield from self._of_paper(self.paper.filter(language=tag))
 
     def of_all(self, whole: pl.DataFrame) -> Iterator[tuple[str, ...]]:
-        for name in ("macro-average", "median", "worst language"):
+        several = max(whole["num_languages"]) > 1
+        for name in ("macro-average", "median", "worst language") if several else ():
             rows = whole.filter(of=name).iter_rows(named=True)
             cells = {row["level"]: self._cell(row) for row in rows}
             yield (name, "", "", "", *by_level(cells, self.block.levels))
@@ -224,7 +231,7 @@ class _Lines:
         if not rows.is_empty():
             cells = {row["level"]: self._paper_cell(row) for row in rows.iter_rows(named=True)}
             languages = rows.row(0, named=True).get("num_languages")
-            label = f"{self.label}; {languages} languages" if languages else self.label
+            label = f"{self.label}; {languages_text(languages)}" if languages else self.label
             yield (label, "", "", "", *by_level(cells, self.block.levels))
 
     def _paper_cell(self, row: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from tinyglot.evaluation.mentions import RECALL_SEEN, RECALL_UNSEEN
 from tinyglot.reports import markdown
 from tinyglot.reports.names import language_name
 from tinyglot.reports.numbers import DASH
@@ -165,9 +166,19 @@ def n_text(counts: Iterable[int]) -> str:
     return " to ".join(dict.fromkeys(shown))
 
 
-def sentences_text(counts: Iterable[int]) -> str:
-    """Say how many sentences each score is of: ``n = 100 to 200 sentences a language``."""
-    return f"n = {n_text(counts)} sentences a language"
+def scored_unit(metric: str | None) -> str:
+    """Say what the scores of a metric are counted over: ``sentences``, or ``mentions``."""
+    return "mentions" if metric in (RECALL_SEEN, RECALL_UNSEEN) else "sentences"
+
+
+def sentences_text(counts: Iterable[int], metric: str | None = None) -> str:
+    """Say what each score is of: ``n = 100 to 200 sentences a language``, or mentions."""
+    return f"n = {n_text(counts)} {scored_unit(metric)} a language"
+
+
+def languages_text(count: int) -> str:
+    """Say how many languages: ``1 language``, ``8 languages``."""
+    return f"{count} language{'s' * (count != 1)}"
 
 
 def by_level(cells: Mapping[str, str], levels: Sequence[str]) -> tuple[str, ...]:

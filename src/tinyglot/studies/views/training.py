@@ -17,6 +17,7 @@ from tinyglot.studies.views.table import (
     by_level,
     group_title,
     language_label,
+    languages_text,
     perturbation_title,
     points_of,
     seed_text,
@@ -155,10 +156,11 @@ def _title(block: Block, names: Mapping[str, str]) -> str:
 
 def _caption(block: Block, part: pl.DataFrame) -> str:
     count = part["language"].n_unique()
+    own = block.rows.filter(pl.col("language").is_in(part["language"].implode()))
     return (
         f"{block.title}: {block.key['metric']} in {block.scale.unit}, monolingual → multilingual "
-        f"(gain), {seed_text(part['num_seeds'])}, {sentences_text(block.rows['n'])}; "
-        f"{count} language(s) have both. {DIFFERENCES}. "
+        f"(gain), {seed_text(part['num_seeds'])}, {sentences_text(own['n'], block.key['metric'])}; "
+        f"{languages_text(count)} with both. {DIFFERENCES}. "
         "Kendall's tau (b) of gain and training size over languages: positive where languages "
         f"with more sentences gain more; not computed for fewer than {MIN_RANKED}."
     )
