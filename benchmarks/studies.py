@@ -17,6 +17,7 @@ from tinyglot.studies.observations import Observation, observe
 from tinyglot.studies.page import (
     StudyPage,
     describe,
+    filed_cells,
     main_blocks,
     render_study_page,
     write_study_page,
@@ -65,7 +66,7 @@ def stores() -> list[Path]:
 
 def page_of(place: Path) -> StudyPage:
     """Render the page of a study whose rows are here."""
-    return render_study_page(read_rows(place), describe(place))
+    return render_study_page(read_rows(place), describe(place), filed_cells(place))
 
 
 def with_page(navigation: str, name: str) -> str:

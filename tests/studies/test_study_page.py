@@ -9,7 +9,9 @@ from tinyglot.studies.page import (
     stale_parts,
     write_study_page,
 )
+from tinyglot.studies.provenance import provenance
 from tinyglot.studies.rows import to_rows
+from tinyglot.studies.store import CellFile
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +23,7 @@ def test_the_page_says_what_was_run_and_which_observations_hold(page):
     for words in (
         "# by-hand\n",
         r"What \*is\* asked.",
-        "multilingual (all), 4 language(s); monolingual, 2 language(s)",
+        "multilingual (all), 4 languages; monolingual, 2 languages",
         "sparsities dense, 50 %, 90 %; seeds 0, 1, 2",
         "n = 200 sentences",
         "| Swahili (swh-Latn) | 200 | 1,000 | 12.5 | 40.0 |",
@@ -32,6 +34,54 @@ def test_the_page_says_what_was_run_and_which_observations_hold(page):
         assert words in page.text
     assert page.text.count("\n### O") == 6
     assert "45 cells" in page.text
+
+
+def test_the_page_says_when_its_criteria_were_written_and_what_is_main(page):
+    assert "after its seed 0 had been looked at" in page.text
+    assert "main: 1 holds; beside: 2 cannot be said" in page.text
+    assert "Run with" not in page.text
+    assert "language(s)" not in page.text
+
+
+def cell(key, embeddings, zeros):
+    coordinates = {"model": "tiny", "method": "magnitude_pruning", "sparsity": 0.5}
+    size = {"num_parameters": 5_000_000, "num_zero_weights": zeros}
+    facts = {"num_zeros": zeros, "num_prunable": 2 * zeros}
+    return CellFile(
+        study="by-hand",
+        key=key,
+        coordinates={**coordinates, "embeddings": embeddings},
+        recipe={},
+        method_versions={},
+        steps=({"facts": facts, "size": size},),
+        provenance=provenance(1),
+    )
+
+
+def test_the_page_says_what_a_percentage_is_of():
+    found = rows(record("swh-Latn", 0.5), record("swh-Latn", 0.4, sparsity=0.5))
+    keys = sorted(found["key"])
+    cells = [cell(keys[0], "exclude", 500_000), cell("of an earlier version", "exclude", 7)]
+    text = render_study_page(found, "", cells).text
+    line = "| embeddings not pruned | 50 % | 1.0 | 0.5 (50.0 %) | 0.5 of 5.0 (10.0 %) | 1 |"
+    assert line in text
+    assert "Run with: 1 cells; commit " in text
+    assert "threads a cell: 1" in text
+
+
+def test_of_one_seed_it_is_said_and_recall_stands_beside_of_seen_and_other_mentions():
+    metrics = {"f1": (0.5, 200), "recall_seen": (0.9, 7), "recall_unseen": (0.4, 80)}
+    found = rows(
+        *(
+            record("swh-Latn", value, metric=name, n=n, sparsity=sparsity)
+            for name, (value, n) in metrics.items()
+            for sparsity in (0.0, 0.5)
+        )
+    )
+    text = render_study_page(found).text
+    assert "| Swahili (swh-Latn) | 7 † / 80 | embeddings not pruned | 90.0 / 40.0 |" in text
+    assert "**Cannot be said: one seed** (1 language, 1 seed)" in text
+    assert "worst language" not in text
 
 
 def test_every_figure_has_its_file_and_its_caption(page):

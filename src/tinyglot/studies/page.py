@@ -15,11 +15,20 @@ from tinyglot.studies.charts import Figure
 from tinyglot.studies.figures import block_figures
 from tinyglot.studies.observations import Observation, Part, observe
 from tinyglot.studies.rows import COORDINATES
-from tinyglot.studies.store import GRID_FILE, Store
+from tinyglot.studies.store import GRID_FILE, CellFile, Store
 from tinyglot.studies.tables import block_tables, numbered
 from tinyglot.studies.views.blocks import Block, blocks
+from tinyglot.studies.views.novelty import novelty_table
 from tinyglot.studies.views.scores import language_facts
-from tinyglot.studies.views.table import Table, group_title, language_label, n_text
+from tinyglot.studies.views.table import (
+    Table,
+    group_title,
+    language_label,
+    languages_text,
+    n_text,
+    seed_text,
+)
+from tinyglot.studies.zeros import provenance_text, zeros_table
 from tinyglot.tasks import tasks
 
 OTHER_SCOPES = ("in-script", "in-family")
@@ -27,7 +36,9 @@ MARK = "<!-- chart {digest} -->"
 LIMITS = (
     "Intervals are over seeds or over sentences, never over languages, and none is corrected for "
     "how many differences are looked at. Verdicts follow the written criteria and nothing else; "
-    "they are about this model, these data and this training."
+    "they are about this model, these data and this training. Nothing is judged on one seed. The "
+    "criteria were written before the study imp-small was run, and were made stricter (less "
+    "inclined to a verdict) in review, after its seed 0 had been looked at."
 )
 
 
@@ -44,7 +55,9 @@ class StudyPage:
     figures: Mapping[str, Figure]
 
 
-def render_study_page(rows: pl.DataFrame, description: str = "") -> StudyPage:
+def render_study_page(
+    rows: pl.DataFrame, description: str = "", cells: Iterable[CellFile] = ()
+) -> StudyPage:
     """Write the page of a study; the same rows give the same bytes.
 
     Of a task with several metrics, the page shows the main one; ``tinyglot study table`` has all.
@@ -52,6 +65,8 @@ def render_study_page(rows: pl.DataFrame, description: str = "") -> StudyPage:
     Args:
         rows: As ``read_rows`` gives them.
         description: What the study asks.
+        cells: What was filed of it: where given, the page says what was set to zero, and what
+            the cells were run with.
 
     Returns:
         The page.
@@ -73,10 +88,14 @@ def render_study_page(rows: pl.DataFrame, description: str = "") -> StudyPage:
     study = str(chosen[0].key["study"])
     figures: dict[str, Figure] = {}
     lines = [f"# {markdown.inline(study)}", "", *_made_by(study), markdown.inline(description), ""]
+    keys = set(rows["key"])
+    filed = [cell for cell in cells if cell.error is None and cell.key in keys]
+    if filed:
+        lines += [*_run_with(filed), ""]
     for place, block in enumerate(chosen):
         drawn = {_file(study, figure, place): figure for figure in block_figures(block)}
         figures |= drawn
-        lines += _block(block, drawn)
+        lines += _block(block, drawn, filed, novelty_table(block, rows))
     return StudyPage("\n".join(lines).replace("\n\n\n", "\n\n").rstrip() + "\n", figures)
 
 
@@ -95,6 +114,21 @@ def main_blocks(rows: pl.DataFrame) -> tuple[Block, ...]:
         for block in blocks(rows)
         if main.get(str(block.key["task"]), block.key["metric"]) == block.key["metric"]
     )
+
+
+def filed_cells(place: Path) -> tuple[CellFile, ...]:
+    """Read the cells of a study whose rows are there.
+
+    Args:
+        place: Of the study: a directory with its cells; may be anything else.
+
+    Returns:
+        By key; none where there are no cells.
+
+    Raises:
+        StudyError: If a file holds something else.
+    """
+    return tuple(Store(place).cells().values())
 
 
 def describe(place: Path) -> str:
@@ -174,13 +208,28 @@ def _made_by(study: str) -> Iterator[str]:
     yield ""
 
 
-def _block(block: Block, figures: Mapping[str, Figure]) -> Iterator[str]:
+def _run_with(cells: Sequence[CellFile]) -> Iterator[str]:
+    yield f"Run with: {markdown.inline(provenance_text(cells))}."
+
+
+def _block(
+    block: Block,
+    figures: Mapping[str, Figure],
+    cells: Sequence[CellFile],
+    novelty: Table | None,
+) -> Iterator[str]:
     observations = observe(block)
     yield from (f"## What was run: {markdown.inline(block.title)}", "", *_run(block), "")
+    zeros = zeros_table(block, cells)
+    if zeros:
+        yield from (zeros.markdown(), "")
     yield from ("## Which observations hold", "", *_summary(block, observations), "")
     for observation in observations:
         yield from _observation(observation)
-    yield from ("## Tables", "", *_tables(block_tables(block)))
+    if novelty:
+        yield f"To O6, of single mentions, see the table *{markdown.inline(novelty.title)}* below."
+        yield ""
+    yield from ("## Tables", "", *_tables([*block_tables(block), *([novelty] if novelty else [])]))
     yield from ("## Figures", "", *_figures(figures))
 
 
@@ -210,7 +259,7 @@ def _groups(rows: pl.DataFrame) -> str:
         pl.col("language").n_unique()
     )
     named = [
-        f"{group_title(setting, trained)}, {count} language(s)"
+        f"{group_title(setting, trained)}, {languages_text(count)}"
         for setting, trained, count in groups.sort("setting", descending=True).iter_rows()
     ]
     return "; ".join(named)
@@ -241,16 +290,24 @@ def _summary(block: Block, observations: Sequence[Observation]) -> Iterator[str]
         [one.name, markdown.inline(one.claim), f"**{one.verdict}**", _conclusion(one)]
         for one in observations
     ]
-    lines = markdown.table(["", "observation", "here", "of its claims"], body).splitlines()
+    lines = markdown.table(
+        ["", "observation", "here: its main claims", "claims"], body
+    ).splitlines()
     yield "\n".join([lines[0], "| :-- | :-- | :-- | :-- |", *lines[2:]])
     yield ""
     yield LIMITS
 
 
 def _conclusion(observation: Observation) -> str:
+    main = [part for part in observation.parts if not part.is_side]
+    side = [part for part in observation.parts if part.is_side]
+    return "; ".join([f"main: {_counts(main)}", *([f"beside: {_counts(side)}"] if side else [])])
+
+
+def _counts(parts: Sequence[Part]) -> str:
     counts = {
-        verdict: sum(part.verdict == verdict for part in observation.parts)
-        for verdict in dict.fromkeys(part.verdict for part in observation.parts)
+        verdict: sum(part.verdict == verdict for part in parts)
+        for verdict in dict.fromkeys(part.verdict for part in parts)
     }
     return ", ".join(f"{count} {_verb(verdict, count)}" for verdict, count in counts.items())
 
@@ -266,8 +323,12 @@ def _observation(observation: Observation) -> Iterator[str]:
     yield ""
     yield f"*{markdown.inline(observation.claim)}*"
     yield ""
+    if observation.note:
+        yield from (markdown.inline(observation.note), "")
     for part in observation.parts:
-        yield f"- {markdown.inline(part.claim)} **{part.verdict.capitalize()}**{_sample(part)}."
+        side = "Beside it: " if part.is_side else ""
+        verdict = f"{part.verdict.capitalize()}{_few_seeds(part)}"
+        yield f"- {side}{markdown.inline(part.claim)} **{verdict}**{_sample(part)}."
         yield f"  {markdown.inline(part.numbers)}."
         yield f"  *Criterion:* {markdown.inline(part.criterion)}."
     yield ""
@@ -276,8 +337,13 @@ def _observation(observation: Observation) -> Iterator[str]:
 def _sample(part: Part) -> str:
     if not part.num_languages:
         return ""
-    seeds = " to ".join(map(str, part.num_seeds)) or "0"
-    return f" ({part.num_languages} language(s), {seeds} seed(s))"
+    return f" ({languages_text(part.num_languages)}, {seed_text(part.num_seeds)})"
+
+
+def _few_seeds(part: Part) -> str:
+    if not part.has_too_few_seeds:
+        return ""
+    return ": one seed" if len(part.num_seeds) == 1 else ": one seed for a part of it"
 
 
 def _tables(tables: Iterable[Table]) -> Iterator[str]:
