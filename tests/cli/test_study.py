@@ -46,6 +46,25 @@ def test_the_plan_of_a_builtin_study_needs_nothing():
     assert set(plan["cells"][0]) == {"key", "coordinates", "num_steps", "hours", "state"}
 
 
+@pytest.mark.parametrize(
+    ("name", "last"),
+    [
+        # 300 steps of .6 seconds each; 12 x 160 + 3 x (40 + 80 + 120) of .5
+        ("imp-small", "45 cells, 45 to run; hours one after the other: 2.2"),
+        ("imp-control", "21 cells, 21 to run; hours one after the other: 0.4"),
+        ("imp-panx-monolingual", "390 cells, 390 to run; hours one after the other: unknown: "),
+        ("imp-panx-multilingual", "39 cells, 39 to run; hours one after the other: unknown: "),
+    ],
+)
+def test_plans_of_builtin_studies_say_without_data_what_can_be_known(name, last):
+    lines = run("study", "plan", name).out.splitlines()
+    assert lines[-1].startswith(last)
+    is_known = name in {"imp-small", "imp-control"}
+    cells = [line for line in lines if "  missing  " in line]
+    assert len(cells) == int(last.partition(" ")[0])
+    assert {" steps" in line for line in cells} == {is_known}
+
+
 def test_a_plan_for_people_names_every_cell_and_the_sum(inputs, tmp_path):
     grid = write_grid(tmp_path)
     lines = run("study", "plan", grid, "--data", inputs / "data").out.splitlines()

@@ -109,6 +109,19 @@ def test_other_sentences_have_another_place(content, inputs, tmp_path, change):
     assert len(list(shared.iterdir())) == 2 * len(NAMES)
 
 
+def test_edited_data_have_another_place(content, inputs, tmp_path):
+    data = shutil.copytree(inputs / "data", tmp_path / "data")
+    evaluate = {**content["evaluate"], "perturbations": ["in-language"]}
+    asked = {**content, "steps": [TUNE], "data": str(data), "evaluate": evaluate}
+    shared = tmp_path / "shared"
+    run_recipe(parse_recipe(asked), tmp_path / "one", perturbed=shared)
+    path = data / "swh-Latn" / "test.conll"
+    path.write_text("Mpya" + path.read_text("utf-8"), encoding="utf-8")
+    run_recipe(parse_recipe(asked), tmp_path / "two", perturbed=shared)
+    digests = {read_record(place).languages["swh-Latn"].source_sha256 for place in shared.iterdir()}
+    assert len(digests) == 2
+
+
 def test_mentions_are_scored_by_whether_training_had_them(content, inputs, run, tmp_path):
     tune = {**TUNE, "max_steps": 30, "max_train_sentences": 2, "learning_rate": 1e-3}
     evaluate = {"by_mention_novelty": True, "perturbations": ["in-language"]}

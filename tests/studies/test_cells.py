@@ -169,7 +169,7 @@ def raised(method):
         ("bundled:multilingual-e5-small", "bundled:multilingual-e5-small"),
         ("org/some-data", "org/some-data"),
         ("org/some-data@0123abc", "org/some-data@0123abc"),
-        ("/home/somebody/panx-v2", "panx-v2"),
+        ("/somewhere/else/panx-v2", "panx-v2"),
         ("../data/panx-v2/", "panx-v2"),
         ("~/panx-v2", "panx-v2"),
         ("work/data/panx-v2", "panx-v2"),

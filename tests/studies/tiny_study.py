@@ -11,7 +11,7 @@ from typing import Any
 from tests.methods.labelled import write_split
 from tests.tiny import tiny_checkpoint
 from tinyglot.errors import StudyError
-from tinyglot.studies import Choice, Grid, Store, parse_grid
+from tinyglot.studies import Choice, Grid, Sitting, Store, parse_grid, run_study
 from tinyglot.studies.engines import Job, Outcome
 from tinyglot.studies.work import run_job
 from tinyglot.training import TokenBatchTrainer
@@ -78,6 +78,16 @@ class InThisProcess:
                 yield Outcome(job.key, self.work(job.payload), None)
             except StudyError as error:
                 yield Outcome(job.key, None, str(error))
+
+
+def run(
+    inputs: Path, directory: Path, work: Any = None, choice: Choice | None = None, **axes: Any
+) -> tuple[Sitting, Store, InThisProcess]:
+    """Run the grid in ``directory/out``, by default without any training."""
+    engine = InThisProcess(work or instant)
+    store = Store(directory / "out")
+    sitting = run_study(real_grid(inputs, **axes), store, engine, choice or Choice())
+    return sitting, store, engine
 
 
 def files_below(directory: Path, pattern: str) -> dict[str, bytes]:
@@ -171,7 +181,6 @@ def dying_in_training(payload: dict[str, Any]) -> dict[str, Any]:
 
 def drive(directory: Path) -> None:
     """Run a study whose cells never end; to be killed."""
-    from tinyglot.studies import run_study
     from tinyglot.studies.engines.processes import ProcessEngine
 
     study = real_grid(directory / "inputs")

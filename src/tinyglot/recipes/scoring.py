@@ -14,6 +14,7 @@ from tinyglot.data.mentions import Surface, surfaces_by_type
 from tinyglot.data.perturbations import MentionReplacement
 from tinyglot.data.perturbations.directory import perturb_once
 from tinyglot.data.perturbations.record import VERSION as PERTURBATION_VERSION
+from tinyglot.data.sources import local_path
 from tinyglot.evaluation.mentions import Confusion, count_tags, recall_rows
 from tinyglot.evaluation.score import Evaluated, evaluate_split, names_of, score_rows
 from tinyglot.export import load_predictor
@@ -21,6 +22,7 @@ from tinyglot.files import write_json
 from tinyglot.languages import LanguageTag
 from tinyglot.recipes.heads import label_names
 from tinyglot.recipes.inputs import data_of, evaluated_languages, task_of, trained_step
+from tinyglot.recipes.record import sha256_of
 from tinyglot.recipes.run import Run, Tell
 from tinyglot.recipes.schema import EvaluateSettings
 from tinyglot.tokenizers import load_tokenizer
@@ -103,7 +105,8 @@ def _settings(run: Run) -> EvaluateSettings:
 
 def _perturbed(run: Run, tell: Tell) -> list[Path]:
     source, languages, split = _what(run)
-    places = {name: _place(run, name) for name in _settings(run).perturbations}
+    digest = _digest_of(local_path(source))
+    places = {name: _place(run, name, digest) for name in _settings(run).perturbations}
     for name, place in places.items():
         if not place.exists():
             tell(f"perturb: {name}")
@@ -115,10 +118,17 @@ def _what(run: Run) -> tuple[str, tuple[str, ...], str]:
     return str(data_of(run.recipe)), evaluated_languages(run.recipe), _settings(run).split
 
 
-def _place(run: Run, name: str) -> Path:
+def _digest_of(data: Path) -> str:
+    """Hash the names and the content of a data directory; data of a hub have a revision."""
+    paths = sorted(path for path in data.rglob("*") if path.is_file()) if data.is_dir() else []
+    files = [(str(path.relative_to(data)), sha256_of(path)) for path in paths]
+    return hashlib.sha256(json.dumps(files).encode()).hexdigest()
+
+
+def _place(run: Run, name: str, digest: str) -> Path:
     """Name a directory by all that decides what is in it."""
     shared = run.perturbed or run.directory / "evaluation" / "perturbed"
-    content = json.dumps([PERTURBATION_VERSION, name, *_what(run)])
+    content = json.dumps([PERTURBATION_VERSION, name, *_what(run), digest])
     digest = hashlib.sha256(content.encode()).hexdigest()[:_KEY_DIGITS]
     plain = re.sub(r"[^\w.-]", "-", name)
     return shared / f"{plain}-{digest}"
