@@ -51,9 +51,11 @@ def test_every_difference_is_above_0(differences, verdict):
     [
         ([], UNSAID),
         ([UP, UP, DOWN], UNSAID),
-        ([UP_CLEARLY, UP, DOWN], HOLDS),
+        ([UP_CLEARLY, UP, DOWN], UNSAID),
+        ([UP_CLEARLY, UP_CLEARLY, DOWN], HOLDS),
         ([UP_CLEARLY, UP, DOWN_CLEARLY], UNSAID),
-        ([DOWN_CLEARLY, UP, DOWN], FAILS),
+        ([DOWN_CLEARLY, UP, DOWN], UNSAID),
+        ([DOWN_CLEARLY, UP, DOWN_CLEARLY], FAILS),
         ([UP_CLEARLY, DOWN, DOWN], UNSAID),
     ],
 )

@@ -14,6 +14,7 @@ import polars as pl
 SIGNIFICANT = 0.05
 ROUNDING = 1e-9
 MIN_SEEDS = 2
+MIN_CLEAR = 2
 AS_FAR = ", as far as it can be said"
 
 
@@ -112,9 +113,9 @@ EVERY = (
     "below 0 (its interval over seeds excludes 0)"
 )
 MOST = (
-    "holds if more than half of the differences of the means over seeds are above 0 and more are "
-    "clearly above than clearly below 0 (interval over seeds); does not hold if neither is so and "
-    "more are clearly below than above"
+    "holds if more than half of the differences of the means over seeds are above 0 and at least "
+    "two more are clearly above than clearly below 0 (interval over seeds); does not hold if not "
+    "more than half are above and at least two more are clearly below than above"
 )
 CLEAR = (
     "holds if every difference is clearly above 0 (its interval over seeds excludes 0); does not "
@@ -153,9 +154,10 @@ def judge_most(differences: Sequence[Difference]) -> Verdict:
     above = sum(one.is_above for one in differences)
     clear = sum(one.is_clearly_above for one in differences)
     clear -= sum(one.is_clearly_below for one in differences)
-    if 2 * above > len(differences) and clear > 0:
+    most = 2 * above > len(differences)
+    if most and clear >= MIN_CLEAR:
         return Verdict.holds
-    return Verdict.fails if 2 * above <= len(differences) and clear < 0 else Verdict.unsaid
+    return Verdict.fails if not most and clear <= -MIN_CLEAR else Verdict.unsaid
 
 
 def judge_clear(differences: Sequence[Difference]) -> Verdict:
