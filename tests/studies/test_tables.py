@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.studies.rows_by_hand import record, rows, small_records, small_study
+from tinyglot.studies.formats import TableFormat
 from tinyglot.studies.rows import to_rows
-from tinyglot.studies.tables import TableFormat, render_tables, study_tables
+from tinyglot.studies.tables import render_tables, study_tables
 from tinyglot.studies.views.table import MEASURED, POINT, by_level, n_text, seed_text, table_name
 
 LABEL = "↳ Ogueji et al. 2022, mBERT: another model"

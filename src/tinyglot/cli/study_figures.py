@@ -7,7 +7,7 @@ import typer
 
 from tinyglot.cli.output import tell
 from tinyglot.cli.study_table import STUDY
-from tinyglot.studies.figures import FigureFormat
+from tinyglot.studies.formats import FigureFormat
 
 EXAMPLES = (
     "tinyglot study figures studies/imp-small --out figures",

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from tinyglot.cli.output import print_lines, tell
-from tinyglot.studies.tables import TableFormat
+from tinyglot.studies.formats import TableFormat
 
 EXAMPLES = (
     "tinyglot study table studies/imp-small",

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -29,6 +28,7 @@ from tinyglot.studies.charts import (
     score_figures,
     training_figures,
 )
+from tinyglot.studies.formats import FigureFormat
 from tinyglot.studies.tables import numbered
 from tinyglot.studies.views.blocks import Block, blocks
 
@@ -40,14 +40,6 @@ KINDS = (
     robustness_figures,
     overlap_figures,
 )
-
-
-class FigureFormat(StrEnum):
-    """How figures are written."""
-
-    svg = "svg"
-    png = "png"
-    html = "html"
 
 
 def study_figures(rows: pl.DataFrame) -> tuple[Figure, ...]:

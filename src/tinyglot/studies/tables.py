@@ -3,11 +3,11 @@
 import io
 import json
 from dataclasses import replace
-from enum import StrEnum
 
 import polars as pl
 
 from tinyglot.reports.markdown import inline
+from tinyglot.studies.formats import TableFormat
 from tinyglot.studies.views.blocks import Block, blocks
 from tinyglot.studies.views.overlap import overlap_tables
 from tinyglot.studies.views.relative import relative_tables
@@ -17,14 +17,6 @@ from tinyglot.studies.views.table import Table, points_frame
 from tinyglot.studies.views.training import training_tables
 
 KINDS = (score_tables, training_tables, relative_tables, robustness_tables, overlap_tables)
-
-
-class TableFormat(StrEnum):
-    """How tables are written."""
-
-    markdown = "markdown"
-    csv = "csv"
-    json = "json"
 
 
 def study_tables(rows: pl.DataFrame) -> tuple[Table, ...]:
