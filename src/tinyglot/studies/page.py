@@ -11,11 +11,12 @@ from tinyglot.files import write_text
 from tinyglot.reports import markdown
 from tinyglot.reports.numbers import points as percent
 from tinyglot.reports.vega import draw_svg, spec_digest
+from tinyglot.studies.cells import expand
 from tinyglot.studies.charts import Figure
 from tinyglot.studies.figures import block_figures
 from tinyglot.studies.observations import Observation, Part, observe
 from tinyglot.studies.rows import COORDINATES
-from tinyglot.studies.store import GRID_FILE, CellFile, Store
+from tinyglot.studies.store import GRID_FILE, CellFile, Store, states
 from tinyglot.studies.tables import block_tables, numbered
 from tinyglot.studies.views.blocks import Block, blocks
 from tinyglot.studies.views.novelty import novelty_table
@@ -138,9 +139,17 @@ def describe(place: Path) -> str:
         place: Of the study: a directory with its grid; may be anything else.
 
     Returns:
-        The grid's description; empty where there is none.
+        The grid's description, and before it how many cells have run if some have not; empty where
+        there is no grid.
     """
-    return Store(place).grid().description if (place / GRID_FILE).is_file() else ""
+    if not (place / GRID_FILE).is_file():
+        return ""
+    store = Store(place)
+    grid = store.grid()
+    found = list(states(expand(grid), store.cells()).values())
+    num_finished = found.count("finished")
+    left = f"Not finished: {num_finished} of {len(found)} cells have run."
+    return grid.description if num_finished == len(found) else f"{left} {grid.description}"
 
 
 def write_study_page(page: StudyPage, path: Path) -> tuple[Path, ...]:
