@@ -61,17 +61,10 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         DiskFullError: If the disk is full while writing.
     """
-    temporary = _beside(path, _TEMPORARY)
-    with disk_full_explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _remove(temporary)
-        try:
-            yield temporary
-            _give_usual_permissions(temporary)
-            _move_into_place(temporary, path)
-        except BaseException:
-            _remove(temporary)
-            raise
+    with _temporary(path) as temporary:
+        yield temporary
+        _give_usual_permissions(temporary)
+        _move_into_place(temporary, path)
 
 
 @contextmanager
@@ -90,13 +83,20 @@ def written_once(path: Path) -> Iterator[Path]:
     Raises:
         DiskFullError: If the disk is full while writing.
     """
+    with _temporary(path) as temporary:
+        yield temporary
+        _move_unless_there(temporary, path)
+
+
+@contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
+    """Give a path beside another; whatever the block leaves there is removed."""
     temporary = _beside(path, _TEMPORARY)
     with disk_full_explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove(temporary)
         try:
             yield temporary
-            _move_unless_there(temporary, path)
         finally:
             _remove(temporary)
 

@@ -1,18 +1,16 @@
 """From a file, or from options, to a checked recipe."""
 
-import difflib
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from tinyglot.errors import DataNotFoundError, RecipeError
+from tinyglot.errors import RecipeError
 from tinyglot.files import write_text
 from tinyglot.recipes.mistakes import describe, recipe_error, wrong_order
 from tinyglot.recipes.schema import Recipe, recipe_class
-from tinyglot.recipes.yaml_file import read_yaml
+from tinyglot.recipes.yaml_file import builtin_files, find_file, read_yaml
 
 
 def read_recipe(source: str | Path) -> Recipe:
@@ -43,18 +41,7 @@ def recipe_path(source: str | Path) -> Path:
     Raises:
         DataNotFoundError: If there is neither.
     """
-    if Path(source).is_file():
-        return Path(source)
-    known = builtin_recipes()
-    if str(source) in known:
-        return known[str(source)]
-    near = difflib.get_close_matches(str(source), known, n=1)
-    raise DataNotFoundError(
-        "Could not find the recipe.",
-        got=source,
-        expected=f"a YAML file, or one of: {', '.join(known)}",
-        fix=f"did you mean {near[0]!r}?" if near else "see `tinyglot ls recipes`",
-    )
+    return find_file(source, builtin_recipes(), "recipe", "see `tinyglot ls recipes`")
 
 
 def builtin_recipes() -> dict[str, Path]:
@@ -63,8 +50,7 @@ def builtin_recipes() -> dict[str, Path]:
     Returns:
         File by name.
     """
-    folder = Path(str(resources.files("tinyglot.recipes"))) / "builtin"
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    return builtin_files("tinyglot.recipes")
 
 
 def copy_recipe(name: str, target: Path) -> None:

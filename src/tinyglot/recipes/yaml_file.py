@@ -1,13 +1,16 @@
 """Reading YAML strictly: no key twice, and `no` is the code of Norwegian, not a boolean."""
 
+import difflib
 import re
+from collections.abc import Mapping
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import yaml
 from yaml.constructor import ConstructorError
 
-from tinyglot.errors import RecipeError
+from tinyglot.errors import DataNotFoundError, RecipeError
 
 _BOOLEAN = "tag:yaml.org,2002:bool"
 
@@ -73,3 +76,44 @@ def _first_line(error: yaml.YAMLError | UnicodeDecodeError) -> str:
     if mark is None:
         return str(error)
     return f"line {mark.line + 1}, column {mark.column + 1}: {getattr(error, 'problem', error)}"
+
+
+def builtin_files(package: str) -> dict[str, Path]:
+    """List the YAML files that come with a package, in its folder ``builtin``.
+
+    Args:
+        package: Such as ``tinyglot.recipes``.
+
+    Returns:
+        File by name, sorted.
+    """
+    folder = Path(str(resources.files(package))) / "builtin"
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def find_file(source: str | Path, known: Mapping[str, Path], what: str, otherwise: str) -> Path:
+    """Find a file by its path or by the name of one that comes with tinyglot.
+
+    Args:
+        source: A YAML file, or a name.
+        known: Files by name.
+        what: What it is, such as ``recipe``.
+        otherwise: What to do where no name is near.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        DataNotFoundError: If there is neither.
+    """
+    if Path(source).is_file():
+        return Path(source)
+    if str(source) in known:
+        return known[str(source)]
+    near = difflib.get_close_matches(str(source), known, n=1)
+    raise DataNotFoundError(
+        f"Could not find the {what}.",
+        got=source,
+        expected=f"a YAML file, or one of: {', '.join(known)}",
+        fix=f"did you mean {near[0]!r}?" if near else otherwise,
+    )

@@ -1,17 +1,15 @@
 """What a study may say: a base recipe, axes, and which of their combinations are wanted."""
 
-import difflib
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from tinyglot.errors import DataNotFoundError, RecipeError, StudyError
+from tinyglot.errors import RecipeError, StudyError
 from tinyglot.files import write_text
 from tinyglot.languages import LanguageCodes
-from tinyglot.recipes.yaml_file import read_yaml
+from tinyglot.recipes.yaml_file import builtin_files, find_file, read_yaml
 from tinyglot.studies.mistakes import describe_grid, grid_error
 
 AxisValue = str | int | float | bool | None
@@ -82,8 +80,7 @@ def builtin_studies() -> dict[str, Path]:
     Returns:
         File by name.
     """
-    folder = Path(str(resources.files("tinyglot.studies"))) / "builtin"
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    return builtin_files("tinyglot.studies")
 
 
 def grid_path(source: str | Path) -> Path:
@@ -98,18 +95,7 @@ def grid_path(source: str | Path) -> Path:
     Raises:
         DataNotFoundError: If there is neither.
     """
-    if Path(source).is_file():
-        return Path(source)
-    known = builtin_studies()
-    if str(source) in known:
-        return known[str(source)]
-    near = difflib.get_close_matches(str(source), known, n=1)
-    raise DataNotFoundError(
-        "Could not find the study.",
-        got=source,
-        expected=f"a YAML file, or one of: {', '.join(known)}",
-        fix=f"did you mean {near[0]!r}?" if near else "tinyglot study copy NAME mine.yaml",
-    )
+    return find_file(source, builtin_studies(), "study", "tinyglot study copy NAME mine.yaml")
 
 
 def read_grid(source: str | Path) -> Grid:
