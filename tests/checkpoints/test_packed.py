@@ -30,18 +30,6 @@ FLOATS = {
 }
 
 
-@pytest.fixture(scope="module")
-def dense(tmp_path_factory):
-    return sparse_checkpoint(tmp_path_factory.mktemp("sparse") / "dense")
-
-
-@pytest.fixture(scope="module")
-def packed_once(dense):
-    directory = dense.with_name("packed")
-    pack_checkpoint(dense, directory)
-    return directory
-
-
 def round_trip(source, directory):
     pack_checkpoint(source, directory / "packed")
     expand_checkpoint(directory / "packed", directory / "expanded")

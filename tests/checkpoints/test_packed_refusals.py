@@ -23,18 +23,6 @@ from tinyglot.errors import (
 PACKED = "model.packed.safetensors"
 
 
-@pytest.fixture(scope="module")
-def dense(tmp_path_factory):
-    return sparse_checkpoint(tmp_path_factory.mktemp("sparse") / "dense")
-
-
-@pytest.fixture(scope="module")
-def packed_once(dense):
-    directory = dense.with_name("packed")
-    pack_checkpoint(dense, directory)
-    return directory
-
-
 @pytest.fixture
 def broken(packed_once, tmp_path):
     """A packed checkpoint of the test's own, to break."""
