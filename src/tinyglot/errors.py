@@ -109,6 +109,10 @@ class ComparisonError(TinyglotError, ValueError):
     """Scores cannot be compared or grouped as asked."""
 
 
+class StructureRangeError(TinyglotError, ValueError):
+    """Heads, neurons or channels are not in the model, or none would be left."""
+
+
 class LayerRangeError(TinyglotError, ValueError):
     """A layer index is outside the model, doubled, or out of order."""
 

@@ -30,6 +30,7 @@ class DebertaV2View(EncoderView):
     embedding_path = "embeddings.word_embeddings"
     layers_path = "encoder.layer"
     linear_paths = LINEAR_PATHS
+    hidden_fields = ("hidden_size", "pooler_hidden_size")
     lm_head_paths = ("cls.predictions", "lm_predictions")
     lm_vocabulary_names = (
         "cls.predictions.decoder.weight",

@@ -26,6 +26,8 @@ class DistilBertView(EncoderView):
     embedding_path = "embeddings.word_embeddings"
     layers_path = "transformer.layer"
     linear_paths = LINEAR_PATHS
+    attention_path = "attention"
+    ffn_field = "hidden_dim"
     lm_head_paths = ("vocab_projector",)
     lm_vocabulary_names = ("vocab_projector.weight", "vocab_projector.bias")
     unused_tensors = (r"^(distilbert\.)?embeddings\.position_ids$",)

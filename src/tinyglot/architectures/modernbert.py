@@ -32,6 +32,7 @@ class ModernBertView(EncoderView):
     embedding_path = "embeddings.tok_embeddings"
     layers_path = "layers"
     linear_paths = LINEAR_PATHS
+    attention_path = "attn"
     lm_head_paths = ("decoder",)
     lm_vocabulary_names = ("decoder.weight", "decoder.bias")
     unused_tensors = ()

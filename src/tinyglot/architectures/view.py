@@ -8,6 +8,8 @@ from typing import Any, ClassVar, NamedTuple, cast
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
+from tinyglot.architectures.slim import head_dim
+
 TASK_HEADS = ("classifier", "qa_outputs")
 
 
@@ -73,6 +75,9 @@ class EncoderView(ABC):
         embedding_path: The word embeddings, from the encoder.
         layers_path: The list of layers, from the encoder.
         linear_paths: The linear modules by role, from a layer.
+        attention_path: The module that splits the channels into heads, from a layer.
+        ffn_field: The field of the configuration with the inner width of the layers.
+        hidden_fields: The fields of the configuration that say the hidden size.
         lm_head_paths: Where an LM head may be, from the model.
         lm_vocabulary_names: Parameters of an LM head with a vocabulary axis, from the model.
         lm_tensors: Patterns of the checkpoint tensors of an LM head.
@@ -84,6 +89,9 @@ class EncoderView(ABC):
     embedding_path: ClassVar[str]
     layers_path: ClassVar[str]
     linear_paths: ClassVar[Mapping[str, str]]
+    attention_path: ClassVar[str] = "attention.self"
+    ffn_field: ClassVar[str] = "intermediate_size"
+    hidden_fields: ClassVar[tuple[str, ...]] = ("hidden_size",)
     lm_head_paths: ClassVar[tuple[str, ...]]
     lm_vocabulary_names: ClassVar[tuple[str, ...]]
     lm_tensors: ClassVar[tuple[str, ...]]
@@ -122,6 +130,32 @@ class EncoderView(ABC):
     def layers(self) -> nn.ModuleList:
         """The layers in the order in which they run."""
         return cast(nn.ModuleList, self.encoder.get_submodule(self.layers_path))
+
+    @property
+    def hidden_size(self) -> int:
+        """Channels of the residual stream."""
+        return int(self.linear_modules()[0]["ffn_out"].out_features)
+
+    @property
+    def embedding_size(self) -> int:
+        """Channels of the word embeddings; fewer than the hidden size behind a bottleneck."""
+        return int(self.word_embeddings.embedding_dim)
+
+    @property
+    def head_dim(self) -> int:
+        """Channels of one attention head, the same in all layers."""
+        return head_dim(self.attention(0))
+
+    @property
+    def num_heads(self) -> tuple[int, ...]:
+        """Attention heads of each layer, as its matrices have them."""
+        widths = (roles["attention_output"].in_features for roles in self.linear_modules())
+        return tuple(width // self.head_dim for width in widths)
+
+    @property
+    def ffn_sizes(self) -> tuple[int, ...]:
+        """Neurons of each layer, as its matrices have them."""
+        return tuple(roles["ffn_out"].in_features for roles in self.linear_modules())
 
     @property
     def lm_head(self) -> nn.Module | None:
@@ -204,6 +238,17 @@ class EncoderView(ABC):
             for module in layer.modules():
                 if hasattr(module, "layer_idx"):
                     cast(Any, module).layer_idx = index
+
+    def attention(self, layer: int) -> nn.Module:
+        """Find the module that splits a layer's channels into heads.
+
+        Args:
+            layer: The layer's index.
+
+        Returns:
+            The module with the fields ``head_dim`` or ``attention_head_size``.
+        """
+        return self.layers[layer].get_submodule(self.attention_path)
 
     def linear_modules(self) -> tuple[dict[str, nn.Linear], ...]:
         """Give the linear modules of every layer by role.

@@ -1,0 +1,117 @@
+"""Gates on heads, neurons and layers: a factor for each, 1 for whole, 0 for gone.
+
+transformers 5 ignores ``head_mask``, so these gates are hooks of our own. They scale what a head or
+a neuron hands to the matrix behind it, which is the same place in every family.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+from transformers import PreTrainedModel
+
+from tinyglot.architectures import EncoderView, view
+
+
+@dataclass(frozen=True, eq=False)
+class Gates:
+    """Factors of a model's structures, each tensor of shape (units,) or (batch, units).
+
+    With a batch dimension every sequence has gates of its own, so that one backward pass gives the
+    gradient of each sequence's loss.
+
+    Attributes:
+        heads: One tensor a layer, ``heads`` units each; empty to leave heads alone.
+        neurons: One tensor a layer, ``ffn`` units each; empty to leave neurons alone.
+        layers: One tensor a layer with one unit: 0 makes a layer the identity; empty to leave
+            layers alone.
+    """
+
+    heads: Sequence[Tensor] = ()
+    neurons: Sequence[Tensor] = ()
+    layers: Sequence[Tensor] = ()
+
+    @classmethod
+    def ones(cls, model: PreTrainedModel, batch: int | None = None) -> "Gates":
+        """Make gates that change nothing and take gradients.
+
+        Args:
+            model: The model to gate.
+            batch: Sequences that get gates of their own; default: all share theirs.
+
+        Returns:
+            Ones for heads, neurons and layers, in the model's type and on its device.
+        """
+        encoder = view(model)
+        shape = () if batch is None else (batch,)
+
+        def ones(counts: Sequence[int]) -> list[Tensor]:
+            like = encoder.word_embeddings.weight
+            return [like.new_ones((*shape, count), requires_grad=True) for count in counts]
+
+        return cls(
+            ones(encoder.num_heads), ones(encoder.ffn_sizes), ones([1] * len(encoder.layers))
+        )
+
+    def tensors(self) -> list[Tensor]:
+        """List all gates.
+
+        Returns:
+            Those of heads, then of neurons, then of layers, from bottom to top.
+        """
+        return [*self.heads, *self.neurons, *self.layers]
+
+
+@contextmanager
+def gated(model: PreTrainedModel, gates: Gates) -> Iterator[None]:
+    """Scale a model's heads, neurons and layers while the block runs.
+
+    Args:
+        model: A model of a supported family; its weights are not touched.
+        gates: One tensor a layer for each kind that is gated.
+
+    Yields:
+        Nothing.
+    """
+    encoder = view(model)
+    with ExitStack() as stack:
+        for handle in _hooks(encoder, gates):
+            stack.callback(handle.remove)
+        yield
+
+
+def _hooks(encoder: EncoderView, gates: Gates) -> Iterator[RemovableHandle]:
+    roles = encoder.linear_modules()
+    for layer, gate in enumerate(gates.heads):
+        yield roles[layer]["attention_output"].register_forward_pre_hook(_scale_inputs(gate))
+    for layer, gate in enumerate(gates.neurons):
+        yield roles[layer]["ffn_out"].register_forward_pre_hook(_scale_inputs(gate))
+    for layer, gate in enumerate(gates.layers):
+        yield encoder.layers[layer].register_forward_hook(_scale_update(gate), with_kwargs=True)
+
+
+def _scale_inputs(gate: Tensor) -> Any:  # noqa: ANN401  (torch's own hook type)
+    def scale(_: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor]:
+        inputs = args[0].unflatten(-1, (gate.shape[-1], -1))
+        return ((inputs * _over_positions(gate)[..., None]).flatten(-2),)
+
+    return scale
+
+
+def _scale_update(gate: Tensor) -> Any:  # noqa: ANN401  (torch's own hook type)
+    def scale(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:  # noqa: ANN401
+        before = args[0] if args else kwargs["hidden_states"]
+        after = output[0] if isinstance(output, tuple) else output
+        scaled = torch.lerp(before, after, _over_positions(gate))
+        return (scaled, *output[1:]) if isinstance(output, tuple) else scaled
+
+    return scale
+
+
+def _over_positions(gate: Tensor) -> Tensor:
+    """Make room for the positions between a batch dimension and the units."""
+    return gate[:, None] if gate.dim() > 1 else gate
