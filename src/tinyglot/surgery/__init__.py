@@ -5,15 +5,29 @@ from tinyglot.surgery.counts import ParameterCounts, count_parameters
 from tinyglot.surgery.evaluation_mode import evaluation_mode
 from tinyglot.surgery.layers import check_kept_layers, keep_layers
 from tinyglot.surgery.reload import verify_reload
-from tinyglot.surgery.structures import Structures, is_stock_shape, keep_structures
+from tinyglot.surgery.shapes import is_stock_shape, settle_shape
+from tinyglot.surgery.structures import Structures, keep_structures
+from tinyglot.surgery.subnetworks import (
+    Cut,
+    SubnetworkShape,
+    Subnetworks,
+    cut_to,
+    cuts_of,
+    without_values,
+)
 from tinyglot.surgery.vocabulary import gather_vocabulary, needed_token_ids, select_rows
 
 __all__ = [
+    "Cut",
     "ParameterCounts",
     "Structures",
+    "SubnetworkShape",
+    "Subnetworks",
     "check_kept_layers",
     "copy_model",
     "count_parameters",
+    "cut_to",
+    "cuts_of",
     "evaluation_mode",
     "gather_vocabulary",
     "is_stock_shape",
@@ -21,5 +35,7 @@ __all__ = [
     "keep_structures",
     "needed_token_ids",
     "select_rows",
+    "settle_shape",
     "verify_reload",
+    "without_values",
 ]

@@ -9,14 +9,16 @@ from transformers import PreTrainedModel
 from tinyglot.architectures import EncoderView, view
 from tinyglot.errors import LayerRangeError
 from tinyglot.surgery.copies import copy_model
+from tinyglot.surgery.shapes import settle_shape
 
 
 def keep_layers(model: PreTrainedModel, kept_layers: Sequence[int]) -> PreTrainedModel:
     """Copy a model with only some of its layers, in their order.
 
     Layer ``i`` of the result is layer ``kept_layers[i]`` of ``model`` with all that belongs to it;
-    the configuration follows, so that a saved checkpoint loads the same model again. ``model`` is
-    not modified.
+    the configuration follows, so that a saved checkpoint loads the same model again: an ordinary
+    one if the layers that stay are alike, even where they were not before. ``model`` is not
+    modified.
 
     Args:
         model: A model of a supported family, with or without a head.
@@ -47,6 +49,7 @@ def keep_layers(model: PreTrainedModel, kept_layers: Sequence[int]) -> PreTraine
     new.replace_layers([new.layers[index] for index in kept_layers])
     for field, value in fields.items():
         setattr(new.config, field, value)
+    settle_shape(new.model)
     return new.model
 
 

@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from tinyglot.architectures import Axes, Axis, EncoderView, tensor_axes, view
-from tinyglot.architectures.slim import set_num_heads, slim_class
+from tinyglot.architectures.slim import set_num_heads
 from tinyglot.errors import StructureRangeError
 from tinyglot.surgery.copies import copy_model
+from tinyglot.surgery.shapes import settle_shape
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def keep_structures(model: PreTrainedModel, kept: Structures) -> PreTrainedModel
     }
     new = view(copy_model(model, cut))
     _resize_modules(new)
-    _set_config(new, kept)
+    settle_shape(new.model)
     return new.model
 
 
@@ -147,38 +148,6 @@ def _resize_modules(new: EncoderView) -> None:
             module.out_channels, module.in_channels = module.weight.shape[:2]
     for layer, num_heads in enumerate(new.num_heads):
         set_num_heads(new.attention(layer), num_heads)
-
-
-def _set_config(new: EncoderView, kept: Structures) -> None:
-    config, heads, ffn = new.config, new.num_heads, new.ffn_sizes
-    for field in new.hidden_fields:
-        setattr(config, field, len(kept.hidden))
-    config.num_attention_heads = len(kept.hidden) // new.head_dim
-    setattr(config, new.ffn_field, max(ffn))
-    if is_stock_shape(new):
-        vars(config).pop("slim", None)
-        new.model.__class__ = _ordinary_class(type(new.model))
-    else:
-        config.slim = {"heads": list(heads), "ffn": list(ffn)}
-        new.model.__class__ = slim_class(_ordinary_class(type(new.model)))
-
-
-def is_stock_shape(encoder: EncoderView) -> bool:
-    """Tell whether an ordinary configuration can express the sizes of a model's layers.
-
-    Args:
-        encoder: The view of the model.
-
-    Returns:
-        Whether all layers are alike and the heads fill the hidden size.
-    """
-    heads = set(encoder.num_heads)
-    fills = heads == {encoder.hidden_size // encoder.head_dim}
-    return fills and len(set(encoder.ffn_sizes)) == 1
-
-
-def _ordinary_class(of: type[PreTrainedModel]) -> type[PreTrainedModel]:
-    return of.__mro__[1] if of.__name__.startswith("Slim") else of
 
 
 def _check(encoder: EncoderView, kept: Structures) -> None:

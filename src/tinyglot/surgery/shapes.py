@@ -1,0 +1,45 @@
+"""Class and configuration of a model whose matrices were cut: ordinary where they can be."""
+
+from transformers import PreTrainedModel
+
+from tinyglot.architectures import EncoderView, view
+from tinyglot.architectures.slim import is_slim, ordinary_class, set_class, slim_class
+
+
+def settle_shape(model: PreTrainedModel) -> None:
+    """Make class and configuration say what the matrices are, in place.
+
+    Where an ordinary configuration can express the sizes, it does. Where the layers differ, or the
+    heads do not fill the hidden size, the model becomes one of a ``Slim`` class, and
+    ``config.slim`` says its sizes.
+
+    Args:
+        model: A model of a supported family; its hidden size is a multiple of its head size.
+    """
+    encoder = view(model)
+    config = encoder.config
+    for field in encoder.hidden_fields:
+        setattr(config, field, encoder.hidden_size)
+    config.num_attention_heads = encoder.hidden_size // encoder.head_dim
+    setattr(config, encoder.ffn_field, max(encoder.ffn_sizes))
+    if not is_stock_shape(encoder):
+        config.slim = {"heads": list(encoder.num_heads), "ffn": list(encoder.ffn_sizes)}
+        set_class(model, slim_class)
+    elif is_slim(type(model)):
+        for field in ("slim", "auto_map"):
+            vars(config).pop(field, None)
+        set_class(model, ordinary_class)
+
+
+def is_stock_shape(encoder: EncoderView) -> bool:
+    """Tell whether an ordinary configuration can express the sizes of a model's layers.
+
+    Args:
+        encoder: The view of the model.
+
+    Returns:
+        Whether all layers are alike and the heads fill the hidden size.
+    """
+    heads = set(encoder.num_heads)
+    fills = heads == {encoder.hidden_size // encoder.head_dim}
+    return fills and len(set(encoder.ffn_sizes)) == 1
