@@ -1,16 +1,31 @@
 """Models whose layers differ in their heads and neurons, which no ordinary configuration can say.
 
 This file is copied into the checkpoints that need it, so it imports torch and transformers only.
-``config.slim`` says the shape: ``{"heads": [...], "ffn": [...]}`` with one number a layer.
+``config.slim`` says the shape: ``{"heads": [...], "ffn": [...]}`` with one number a layer. Load
+such a checkpoint with ``AutoModel.from_pretrained(DIRECTORY, trust_remote_code=True)``, or with
+the package tinyglot, which does not run the copy.
 """
 
+import shutil
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import transformers
 from torch import nn
 from transformers import PreTrainedModel
 
+# the copy of this file in a checkpoint
+MODELING_FILE = "modeling_tinyglot_slim.py"
+PREFIX = "Slim"
+_AUTO_CLASSES = (
+    "AutoModel",
+    "AutoModelForMaskedLM",
+    "AutoModelForMultipleChoice",
+    "AutoModelForQuestionAnswering",
+    "AutoModelForSequenceClassification",
+    "AutoModelForTokenClassification",
+)
 _BERT = {
     "layers": "encoder.layer",
     "attention": "attention.self",
@@ -51,13 +66,40 @@ PATHS: dict[str, dict[str, Any]] = {
 def slim_class(base: type[PreTrainedModel]) -> type[PreTrainedModel]:
     """Make the class of a model whose layers have the sizes that ``config.slim`` says.
 
+    Its ``save_pretrained`` puts this file beside the weights and its own name into ``auto_map``.
+
     Args:
-        base: An ordinary class of transformers, such as ``BertForTokenClassification``.
+        base: An ordinary class of transformers, such as ``BertForTokenClassification``; one that
+            this made already comes back as it is.
 
     Returns:
         A subclass of it.
     """
-    return _slim_class(base)  # type: ignore[arg-type]  # classes are hashable
+    return base if is_slim(base) else _slim_class(base)  # type: ignore[arg-type]  # hashable
+
+
+def ordinary_class(slim: type[PreTrainedModel]) -> type[PreTrainedModel]:
+    """Find the class of transformers that a slim one was made of.
+
+    Args:
+        slim: A class that ``slim_class`` made, or an ordinary one, which comes back as it is.
+
+    Returns:
+        The class without ``Slim`` before its name.
+    """
+    return slim.__mro__[1] if is_slim(slim) else slim
+
+
+def is_slim(of: type[PreTrainedModel]) -> bool:
+    """Tell whether this file, or its copy in a checkpoint, made a class.
+
+    Args:
+        of: A class of a model.
+
+    Returns:
+        Whether its layers may differ.
+    """
+    return of.__name__.startswith(PREFIX)
 
 
 @cache
@@ -65,14 +107,48 @@ def _slim_class(base: Any) -> type[PreTrainedModel]:  # noqa: ANN401  (a class i
     def build(self: Any, config: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         base.__init__(self, config, *args, **kwargs)
         _resize(self)
+        set_class(self, slim_class)
 
-    return type(f"Slim{base.__name__}", (base,), {"__init__": build, "__module__": __name__})
+    def save(self: Any, save_directory: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        self.config.auto_map = _auto_map(type(self.config))
+        base.save_pretrained(self, save_directory, *args, **kwargs)
+        if kwargs.get("is_main_process", True):
+            shutil.copyfile(__file__, Path(save_directory) / MODELING_FILE)
+
+    methods = {"__init__": build, "save_pretrained": save, "__module__": __name__}
+    return type(f"{PREFIX}{base.__name__}", (base,), methods)
+
+
+def set_class(model: PreTrainedModel, change: Any) -> None:  # noqa: ANN401  (of a class, to a class)
+    """Give a model, and the encoder below its head, other classes, in place.
+
+    Args:
+        model: The model.
+        change: From the present class to the new one, such as ``slim_class``.
+    """
+    for part in {model, model.base_model}:
+        part.__class__ = change(type(part))
+
+
+def _auto_map(config_class: Any) -> dict[str, str]:  # noqa: ANN401  (a class of transformers)
+    """Name the class for each Auto class that the family has."""
+    module = MODELING_FILE.removesuffix(".py")
+    found = {
+        name: getattr(transformers, name)._model_mapping.get(config_class, None)
+        for name in _AUTO_CLASSES
+    }
+    return {
+        name: f"{module}.{PREFIX}{base.__name__}"
+        for name, base in found.items()
+        if base is not None
+    }
 
 
 def __getattr__(name: str) -> type[PreTrainedModel]:
-    """Find ``SlimX`` for every class ``X`` of transformers, as ``auto_map`` asks for it."""
-    base = getattr(transformers, name.removeprefix("Slim"), None)
-    if not name.startswith("Slim") or base is None:
+    """Find ``SlimX`` for every class ``X`` of a family in ``PATHS``, as ``auto_map`` asks for it."""
+    base: Any = getattr(transformers, name.removeprefix(PREFIX), None)
+    model_type = getattr(getattr(base, "config_class", None), "model_type", None)
+    if not name.startswith(PREFIX) or model_type not in PATHS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return slim_class(base)
 
