@@ -113,6 +113,10 @@ class StructureRangeError(TinyglotError, ValueError):
     """Heads, neurons or channels are not in the model, or none would be left."""
 
 
+class ImportanceFileError(TinyglotError, ValueError):
+    """A file of importance is not there, damaged, or of another model."""
+
+
 class LayerRangeError(TinyglotError, ValueError):
     """A layer index is outside the model, doubled, or out of order."""
 

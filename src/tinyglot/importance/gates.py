@@ -1,4 +1,4 @@
-"""Gates on heads, neurons and layers: a factor for each, 1 for whole, 0 for gone.
+"""Gates on heads, neurons, layers and hidden channels: 1 for whole, 0 for gone.
 
 transformers 5 ignores ``head_mask``, so these gates are hooks of our own. They scale what a head or
 a neuron hands to the matrix behind it, which is the same place in every family.
@@ -29,11 +29,14 @@ class Gates:
         neurons: One tensor a layer, ``ffn`` units each; empty to leave neurons alone.
         layers: One tensor a layer with one unit: 0 makes a layer the identity; empty to leave
             layers alone.
+        hidden: One tensor with a unit for each channel of the residual stream, which scales what
+            enters the first layer and leaves every layer; empty to leave channels alone.
     """
 
     heads: Sequence[Tensor] = ()
     neurons: Sequence[Tensor] = ()
     layers: Sequence[Tensor] = ()
+    hidden: Sequence[Tensor] = ()
 
     @classmethod
     def ones(cls, model: PreTrainedModel, batch: int | None = None) -> "Gates":
@@ -44,7 +47,8 @@ class Gates:
             batch: Sequences that get gates of their own; default: all share theirs.
 
         Returns:
-            Ones for heads, neurons and layers, in the model's type and on its device.
+            Ones for heads, neurons, layers and hidden channels, in the model's type and on its
+            device.
         """
         encoder = view(model)
         shape = () if batch is None else (batch,)
@@ -54,21 +58,24 @@ class Gates:
             return [like.new_ones((*shape, count), requires_grad=True) for count in counts]
 
         return cls(
-            ones(encoder.num_heads), ones(encoder.ffn_sizes), ones([1] * len(encoder.layers))
+            ones(encoder.num_heads),
+            ones(encoder.ffn_sizes),
+            ones([1] * len(encoder.layers)),
+            ones([encoder.hidden_size]),
         )
 
     def tensors(self) -> list[Tensor]:
         """List all gates.
 
         Returns:
-            Those of heads, then of neurons, then of layers, from bottom to top.
+            Those of heads, then of neurons, then of layers, from bottom to top; then of channels.
         """
-        return [*self.heads, *self.neurons, *self.layers]
+        return [*self.heads, *self.neurons, *self.layers, *self.hidden]
 
 
 @contextmanager
 def gated(model: PreTrainedModel, gates: Gates) -> Iterator[None]:
-    """Scale a model's heads, neurons and layers while the block runs.
+    """Scale a model's heads, neurons, layers and hidden channels while the block runs.
 
     Args:
         model: A model of a supported family; its weights are not touched.
@@ -92,6 +99,11 @@ def _hooks(encoder: EncoderView, gates: Gates) -> Iterator[RemovableHandle]:
         yield roles[layer]["ffn_out"].register_forward_pre_hook(_scale_inputs(gate))
     for layer, gate in enumerate(gates.layers):
         yield encoder.layers[layer].register_forward_hook(_scale_update(gate), with_kwargs=True)
+    for gate in gates.hidden:
+        first = encoder.layers[0]
+        yield first.register_forward_pre_hook(_scale_states_in(gate), with_kwargs=True)
+        for each in encoder.layers:
+            yield each.register_forward_hook(_scale_states_out(gate))
 
 
 def _scale_inputs(gate: Tensor) -> Any:  # noqa: ANN401  (torch's own hook type)
@@ -108,6 +120,25 @@ def _scale_update(gate: Tensor) -> Any:  # noqa: ANN401  (torch's own hook type)
         after = output[0] if isinstance(output, tuple) else output
         scaled = torch.lerp(before, after, _over_positions(gate))
         return (scaled, *output[1:]) if isinstance(output, tuple) else scaled
+
+    return scale
+
+
+def _scale_states_in(gate: Tensor) -> Any:  # noqa: ANN401  (torch's own hook type)
+    def scale(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: ANN401
+        if args:
+            return (args[0] * _over_positions(gate), *args[1:]), kwargs
+        return args, kwargs | {"hidden_states": kwargs["hidden_states"] * _over_positions(gate)}
+
+    return scale
+
+
+def _scale_states_out(gate: Tensor) -> Any:  # noqa: ANN401  (torch's own hook type)
+    def scale(_: nn.Module, args: tuple[Any, ...], output: Any) -> Any:  # noqa: ANN401
+        del args
+        if isinstance(output, tuple):
+            return (output[0] * _over_positions(gate), *output[1:])
+        return output * _over_positions(gate)
 
     return scale
 
