@@ -145,7 +145,7 @@ def _auto_map(config_class: Any) -> dict[str, str]:  # noqa: ANN401  (a class of
 
 
 def __getattr__(name: str) -> type[PreTrainedModel]:
-    """Find ``SlimX`` for every class ``X`` of a family in ``PATHS``, as ``auto_map`` asks for it."""
+    """Find ``SlimX`` for a class ``X`` of any family in ``PATHS``, as ``auto_map`` asks for it."""
     base: Any = getattr(transformers, name.removeprefix(PREFIX), None)
     model_type = getattr(getattr(base, "config_class", None), "model_type", None)
     if not name.startswith(PREFIX) or model_type not in PATHS:

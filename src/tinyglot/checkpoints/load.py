@@ -11,7 +11,9 @@ import transformers
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from tinyglot.architectures import check_family, view
+from tinyglot.architectures.slim import PREFIX
 from tinyglot.checkpoints.locate import locate_checkpoint, read_config
+from tinyglot.checkpoints.own_code import model_class
 from tinyglot.checkpoints.tensor_file import read_layout
 from tinyglot.errors import CheckpointTensorsError
 from tinyglot.tokenizers import load_tokenizer
@@ -74,7 +76,7 @@ def load_model(directory: Path, config: dict[str, Any]) -> tuple[PreTrainedModel
     names = tensor_names(directory)
     options = {} if _has_pooler(names) else _without_pooler(config)
     with _quiet_load_report():
-        model, info = _model_class(config).from_pretrained(
+        model, info = model_class(config).from_pretrained(
             directory,
             dtype=torch.float32,
             use_safetensors=True,
@@ -86,11 +88,6 @@ def load_model(directory: Path, config: dict[str, Any]) -> tuple[PreTrainedModel
     unused = _check_tensors(directory, info, view(model).ignorable_tensors)
     notes = (f"left out, unused: {', '.join(unused)}",) if unused else ()
     return model.eval(), notes
-
-
-def _model_class(config: dict[str, Any]) -> Any:  # noqa: ANN401  (a class of transformers)
-    architectures = config.get("architectures") or ["AutoModel"]
-    return getattr(transformers, str(architectures[0]), transformers.AutoModel)
 
 
 def tensor_names(directory: Path) -> frozenset[str]:
@@ -118,11 +115,8 @@ def _has_pooler(names: Iterable[str]) -> bool:
 
 def _without_pooler(config: dict[str, Any]) -> dict[str, Any]:
     # Without this, a checkpoint that has no pooler silently gets a random one.
-    takes_pooler = str((config.get("architectures") or [""])[0]) in (
-        "BertModel",
-        "RobertaModel",
-        "XLMRobertaModel",
-    )
+    name = str((config.get("architectures") or [""])[0])
+    takes_pooler = name.removeprefix(PREFIX) in ("BertModel", "RobertaModel", "XLMRobertaModel")
     return {"add_pooling_layer": False} if takes_pooler else {}
 
 

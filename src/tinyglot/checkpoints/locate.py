@@ -6,13 +6,18 @@ from typing import Any
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
+from tinyglot.architectures.slim import MODELING_FILE
 from tinyglot.checkpoints.bundled import bundled_path
+from tinyglot.checkpoints.own_code import check_own_code
 from tinyglot.checkpoints.packed_format import refuse_packed
 from tinyglot.errors import CheckpointTensorsError, ModelNotFoundError, UnsafeCheckpointError
 from tinyglot.files import read_json
 
 BUNDLED_PREFIX = "bundled:"
-_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*/config.json", "*/*.safetensors"]
+_FILES = [
+    *("*.json", "*.safetensors", "*.txt", "*.model", "*/config.json", "*/*.safetensors"),
+    MODELING_FILE,  # compared with ours, never run
+]
 
 
 def locate_checkpoint(name: str, revision: str | None = None) -> Path:
@@ -100,16 +105,10 @@ def read_config(directory: Path) -> dict[str, Any]:
 
     Raises:
         CheckpointTensorsError: If the file is damaged.
-        UnsafeCheckpointError: If it names code of its own and no known ``model_type``.
+        UnsafeCheckpointError: If its class is neither one of transformers nor our slim one.
     """
     config = _read_mapping(directory / "config.json")
-    if "auto_map" in config and "model_type" not in config:
-        raise UnsafeCheckpointError(
-            "Could not load the model: it wants to run code of its own.",
-            got=f"auto_map in {directory / 'config.json'}",
-            expected="a model class of transformers",
-            fix="convert the checkpoint to a class of transformers",
-        )
+    check_own_code(directory, config)
     return config
 
 

@@ -9,7 +9,8 @@ from tinyglot.checkpoints.embedder import module_directories
 from tinyglot.errors import HubError
 
 _SUFFIXES = (".json", ".safetensors", ".txt", ".model")
-_CARD = "README.md"
+# the second is slim.MODELING_FILE, written out: importing it would import PyTorch
+_NAMES = ("README.md", "modeling_tinyglot_slim.py")
 
 
 def push_checkpoint(directory: Path, repo: str, *, private: bool = False) -> str:
@@ -57,8 +58,8 @@ def checkpoint_files(directory: Path) -> tuple[str, ...]:
         directory: A checkpoint.
 
     Returns:
-        Paths relative to it, sorted: weights, configuration, tokenizer, card, and the modules of a
-        sentence-transformers checkpoint.
+        Paths relative to it, sorted: weights, configuration, tokenizer, card, the file with
+        the class of a slim model, and the modules of a sentence-transformers checkpoint.
 
     Raises:
         UnsafeCheckpointError: If an embedder's module leads out of the checkpoint.
@@ -69,6 +70,6 @@ def checkpoint_files(directory: Path) -> tuple[str, ...]:
         sorted(
             str(path.relative_to(directory))
             for path in found
-            if path.is_file() and (path.suffix in _SUFFIXES or path.name == _CARD)
+            if path.is_file() and (path.suffix in _SUFFIXES or path.name in _NAMES)
         )
     )

@@ -8,6 +8,7 @@ from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from tinyglot.architectures import view
+from tinyglot.architectures.slim import is_slim, slim_class
 
 
 def with_head(
@@ -31,6 +32,7 @@ def with_head(
     Randomness:
         The global generator, put back afterwards.
     """
+    model_class = slim_class(model_class) if is_slim(type(model)) else model_class
     config = _config_for(model.config, model_class, labels)
     headed = _initialised(model_class, config, seed)
     encoder = _share_encoder(model, config)

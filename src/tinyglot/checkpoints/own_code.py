@@ -1,0 +1,90 @@
+"""What a checkpoint that names code of its own may name: nothing but our copy of ``slim.py``."""
+
+from pathlib import Path
+from typing import Any
+
+import transformers
+
+from tinyglot.architectures import slim
+from tinyglot.errors import CheckpointTensorsError, UnsafeCheckpointError
+
+
+def model_class(config: dict[str, Any]) -> Any:  # noqa: ANN401  (a class of transformers)
+    """Find the class that a configuration names; no code of the checkpoint runs.
+
+    Args:
+        config: A ``config.json`` that passed ``check_own_code``.
+
+    Returns:
+        A class of transformers, or a slim one of ours.
+    """
+    name = _class_name(config)
+    if name.startswith(slim.PREFIX):
+        return getattr(slim, name)
+    return getattr(transformers, name, transformers.AutoModel)
+
+
+def check_own_code(directory: Path, config: dict[str, Any]) -> None:
+    """Refuse a checkpoint that computes with code of its own, unless that code is ours.
+
+    Args:
+        directory: The checkpoint.
+        config: Its ``config.json``.
+
+    Raises:
+        UnsafeCheckpointError: If its class is neither one of transformers nor a slim one, or the
+            file with the slim class is not byte-equal to ours.
+        CheckpointTensorsError: If the sizes of a slim model are no sizes.
+    """
+    name = _class_name(config)
+    if name.startswith(slim.PREFIX):
+        _check_slim(directory, config, name)
+    elif "auto_map" in config and not hasattr(transformers, name or "-"):
+        raise _refusal(directory, f"auto_map in {directory / 'config.json'}, class {name or '-'!r}")
+
+
+def _class_name(config: dict[str, Any]) -> str:
+    return str((config.get("architectures") or [""])[0])
+
+
+def _check_slim(directory: Path, config: dict[str, Any], name: str) -> None:
+    if not hasattr(slim, name):
+        raise _refusal(directory, f"class {name!r} in {directory / 'config.json'}")
+    module = slim.MODELING_FILE.removesuffix(".py")
+    named = {str(value).rpartition("--")[2] for value in (config.get("auto_map") or {}).values()}
+    foreign = sorted(value for value in named if value.partition(".")[0] != module)
+    if foreign:
+        raise _refusal(directory, f"{foreign[0]!r} in auto_map")
+    copy = directory / slim.MODELING_FILE
+    if copy.is_file() and copy.read_bytes() != Path(slim.__file__).read_bytes():
+        raise _refusal(directory, f"{copy.name}, which is not the file of this version of tinyglot")
+    _check_sizes(config)
+
+
+def _check_sizes(config: dict[str, Any]) -> None:
+    sizes = config.get("slim")
+    layers = config.get("num_hidden_layers", config.get("n_layers"))
+    lists = [sizes.get(name) for name in ("heads", "ffn")] if isinstance(sizes, dict) else []
+    if not lists or not all(_are_sizes(one, layers) for one in lists):
+        raise CheckpointTensorsError(
+            "Could not load the model: its configuration does not say the sizes of its layers.",
+            got=f"slim: {sizes}",
+            expected=f"heads and ffn, each a list of {layers} numbers from 1",
+            fix="copy or download the checkpoint again",
+        )
+
+
+def _are_sizes(values: object, layers: object) -> bool:
+    is_list = isinstance(values, list) and len(values) == layers
+    return is_list and all(type(value) is int and value > 0 for value in values)  # type: ignore[attr-defined]  # a list
+
+
+def _refusal(directory: Path, got: str) -> UnsafeCheckpointError:
+    return UnsafeCheckpointError(
+        "Could not load the model: it wants to run code of its own.",
+        got=got,
+        expected=f"a model class of transformers, or tinyglot's own {slim.MODELING_FILE}",
+        fix="if you trust the code, load it once with trust_remote_code=True and save it with a "
+        f"class of transformers; for a slim model, update tinyglot or remove {slim.MODELING_FILE} "
+        f"from {directory.name}",
+    )
