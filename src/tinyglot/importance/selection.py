@@ -36,18 +36,22 @@ def select_units(scores: Sequence[Tensor], num_kept: int, *, uniform: bool) -> K
     """
     counts = [len(each) for each in scores]
     _check(counts, num_kept, uniform=uniform)
-    orders = [torch.argsort(each, descending=True, stable=True).tolist() for each in scores]
-    if uniform:
-        return tuple(tuple(sorted(order[: num_kept // len(scores)])) for order in orders)
-    chosen = [[order[0]] for order in orders]
-    rest = [
-        (-float(scores[layer][unit]), layer, unit)
-        for layer, order in enumerate(orders)
-        for unit in order[1:]
-    ]
-    for _, layer, unit in sorted(rest)[: num_kept - len(scores)]:
-        chosen[layer].append(unit)
-    return tuple(tuple(sorted(each)) for each in chosen)
+    by_layer = num_kept // len(scores) if uniform else 1
+    chosen = torch.cat([_is_among_best(each, by_layer) for each in scores])
+    if not uniform:
+        order = _from_best_to_worst(torch.cat([each.detach() for each in scores]))
+        chosen[order[~chosen[order]][: num_kept - len(scores)]] = True
+    return tuple(tuple(each.nonzero().flatten().tolist()) for each in chosen.split(counts))
+
+
+def _from_best_to_worst(scores: Tensor) -> Tensor:
+    return torch.argsort(scores, descending=True, stable=True)
+
+
+def _is_among_best(scores: Tensor, count: int) -> Tensor:
+    is_chosen = torch.zeros(len(scores), dtype=torch.bool, device=scores.device)
+    is_chosen[_from_best_to_worst(scores)[:count]] = True
+    return is_chosen
 
 
 def _check(counts: Sequence[int], num_kept: int, *, uniform: bool) -> None:

@@ -7,6 +7,17 @@ from tinyglot.training.callbacks import NoCheckpointAtEnd, ProgressCallback
 from tinyglot.training.collator import PaddingCollator, TrainingExample
 from tinyglot.training.config import TrainingConfig, TrainingOptions
 from tinyglot.training.corpus import Corpus, read_corpus, resolve_options
+from tinyglot.training.gating import (
+    Budget,
+    Flat,
+    GateController,
+    GatedTrainingPlan,
+    GatingCallback,
+    GatingOptions,
+    Kind,
+    plan_gated_training,
+    train_with_gates,
+)
 from tinyglot.training.head import with_head
 from tinyglot.training.masking import MaskedRows, Masking
 from tinyglot.training.objective import cross_entropy
@@ -27,8 +38,15 @@ from tinyglot.training.trunk import Trunk
 
 __all__ = [
     "ActiveVocabulary",
+    "Budget",
     "Corpus",
     "EpochDataLoader",
+    "Flat",
+    "GateController",
+    "GatedTrainingPlan",
+    "GatingCallback",
+    "GatingOptions",
+    "Kind",
     "LengthGroupedBatches",
     "MaskedRows",
     "Masking",
@@ -53,12 +71,14 @@ __all__ = [
     "is_main_process",
     "num_processes",
     "parameter_groups",
+    "plan_gated_training",
     "plan_task_training",
     "read_corpus",
     "read_planned_corpus",
     "resolve_options",
     "train",
     "train_on_task",
+    "train_with_gates",
     "training_arguments",
     "training_loader",
     "with_head",
