@@ -152,9 +152,9 @@ def test_magnitudes_by_hand():
     model = tiny_model("bert")
     importance, roles = measure_importance(model, [], "magnitude"), view(model).linear_modules()[0]
     inner = roles["ffn_in"].weight[3].norm() * roles["ffn_out"].weight[:, 3].norm()
-    assert float(importance.neurons[0][3]) == pytest.approx(float(inner), rel=1e-5)
+    assert float(importance.neurons[0][3]) == pytest.approx(inner.item(), rel=1e-5)
     head = roles["attention_output"].weight[:, 8:16].norm()
-    assert float(importance.heads[0][1]) == pytest.approx(float(head), rel=1e-5)
+    assert float(importance.heads[0][1]) == pytest.approx(head.item(), rel=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,11 @@ from tests.architectures.zoo import zoo_model
 from tests.parity import assert_parity
 from tests.tiny import TINY_TEXT, tiny_inputs, tiny_pair
 from tinyglot.architectures import view
-from tinyglot.data.text import TextSource
+from tinyglot.data.text import TextSource, sample_lines
 from tinyglot.errors import LayerRangeError, MissingInputError, NoEffectError
 from tinyglot.methods.contract import Context
 from tinyglot.methods.layer_dropping import METHOD, LayerDroppingConfig, LayerDroppingPlan
-from tinyglot.methods.layer_dropping.influence import block_influence, sample_lines
+from tinyglot.methods.layer_dropping.influence import block_influence
 from tinyglot.methods.layer_dropping.strategies import (
     choose_layers,
     preferred_by_influence,

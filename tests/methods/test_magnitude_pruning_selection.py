@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tinyglot.errors import TrainingDivergedError
-from tinyglot.methods.magnitude_pruning.ramp import sparsity_at
 from tinyglot.methods.magnitude_pruning.selection import REMOVED, allocate, select
+from tinyglot.training.ramp import sparsity_at
 
 SIZES = st.lists(st.integers(0, 60), min_size=1, max_size=8).filter(any)
 # few different values, so that most are tied; 1e-45 is the smallest float32 above zero

@@ -1,5 +1,6 @@
 """Text as a stream of lines, whatever files, containers and compressions it comes in."""
 
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -9,6 +10,7 @@ from pathlib import Path
 from tinyglot.data.text_files import SUFFIXES, is_text_file, read_text_file
 from tinyglot.errors import DataNotFoundError, EmptyTextError
 
+_POOL_LINES_PER_SAMPLE = 50
 _HASH_BYTES = 8
 _NUM_HASHES = 2.0 ** (8 * _HASH_BYTES)
 
@@ -95,6 +97,33 @@ class TextSource:
         lines = self.lines(on_bytes)
         while batch := list(islice(lines, size)):
             yield batch
+
+
+def sample_lines(source: TextSource, num_lines: int, seed: int) -> list[str]:
+    """Draw lines without repetition from the beginning of a text.
+
+    Args:
+        source: The text.
+        num_lines: How many to draw; all of a shorter text.
+        seed: Of the draw.
+
+    Returns:
+        Lines in the order of the text.
+
+    Raises:
+        EmptyTextError: If the text has no line with content.
+        TextEncodingError: If a line is not UTF-8, or the compression is damaged.
+        DataFormatError: If a file is of no known kind or broken.
+
+    Cost:
+        Reads at most the first ``50 * num_lines`` lines.
+
+    Randomness:
+        A generator of its own, seeded with ``seed``.
+    """
+    pool = list(islice(source.lines(), _POOL_LINES_PER_SAMPLE * num_lines))
+    chosen = random.Random(seed).sample(range(len(pool)), min(num_lines, len(pool)))  # noqa: S311
+    return [pool[index] for index in sorted(chosen)]
 
 
 def is_held_out(line: str, share: float) -> bool:

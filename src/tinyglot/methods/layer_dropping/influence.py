@@ -1,9 +1,7 @@
 """How much each layer changes the hidden states of some text."""
 
-import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from typing import Any
 
 import torch
@@ -13,39 +11,10 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from tinyglot.architectures import view
-from tinyglot.data.text import TextSource
 from tinyglot.surgery import evaluation_mode
 
 BATCH_SIZE = 16
-POOL_LINES_PER_SAMPLE = 50
 DECIMALS = 6
-
-
-def sample_lines(source: TextSource, num_lines: int, seed: int) -> list[str]:
-    """Draw lines without repetition from the beginning of a text.
-
-    Args:
-        source: The text.
-        num_lines: How many to draw; all of a shorter text.
-        seed: Of the draw.
-
-    Returns:
-        Lines in the order of the text.
-
-    Raises:
-        EmptyTextError: If the text has no line with content.
-        TextEncodingError: If a line is not UTF-8, or the compression is damaged.
-        DataFormatError: If a file is of no known kind or broken.
-
-    Cost:
-        Reads at most the first ``50 * num_lines`` lines.
-
-    Randomness:
-        A generator of its own, seeded with ``seed``.
-    """
-    pool = list(islice(source.lines(), POOL_LINES_PER_SAMPLE * num_lines))
-    chosen = random.Random(seed).sample(range(len(pool)), min(num_lines, len(pool)))  # noqa: S311
-    return [pool[index] for index in sorted(chosen)]
 
 
 def block_influence(

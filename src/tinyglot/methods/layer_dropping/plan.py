@@ -8,11 +8,11 @@ from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from tinyglot.architectures import EncoderView, view
-from tinyglot.data.text import TextSource
+from tinyglot.data.text import TextSource, sample_lines
 from tinyglot.errors import LayerRangeError, MissingInputError, NoEffectError
 from tinyglot.methods.contract import Context, Plan
 from tinyglot.methods.layer_dropping.config import LayerDroppingConfig, Strategy
-from tinyglot.methods.layer_dropping.influence import DECIMALS, block_influence, sample_lines
+from tinyglot.methods.layer_dropping.influence import DECIMALS, block_influence
 from tinyglot.methods.layer_dropping.strategies import (
     choose_layers,
     preferred_by_influence,

@@ -1,26 +1,24 @@
 """Pruning while a Trainer trains: tinyglot's own, or the one that a user already has."""
 
-import os
 from collections.abc import Mapping
 from typing import Any, cast
 
-from accelerate.utils import gather_object  # type: ignore[import-untyped]  # it has no types
 from torch import Tensor, nn
-from torch.distributed.tensor import DTensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import ExportableState
 
-from tinyglot.errors import (
-    MissingInputError,
-    PruningMaskError,
-    PruningScheduleError,
-    RunDirectoryError,
-    ShardedParametersError,
-)
+from tinyglot.errors import MissingInputError, PruningScheduleError, RunDirectoryError
 from tinyglot.methods.magnitude_pruning.controller import MaskController
 from tinyglot.methods.magnitude_pruning.matrices import find_matrices
 from tinyglot.methods.magnitude_pruning.options import PruningOptions
 from tinyglot.methods.magnitude_pruning.schedule import Event, make_schedule
+from tinyglot.training.callback_checks import (
+    check_last_is_best,
+    check_same_everywhere,
+    check_whole_weights,
+    note_state,
+    saved_state,
+)
 
 
 class MagnitudePruningCallback(TrainerCallback, ExportableState):
@@ -81,24 +79,21 @@ class MagnitudePruningCallback(TrainerCallback, ExportableState):
         """Find the matrices and plan the events; when resumed, find the masks again."""
         del control
         model = cast(nn.Module, kwargs["model"])
-        _check_whole(model, args)
-        _check_end(args)
+        check_whole_weights(model, args)
+        check_last_is_best(args)
         schedule = make_schedule(self.options, self._num_sentences(kwargs), state.max_steps)
         self._events = {event.step: event for event in schedule.events(self.options)}
         self._steps = schedule.model_dump(exclude={"source"})
         self.controller = MaskController(
             find_matrices(model, self.options), self.options, self._frozen
         )
-        saved = _saved_state(state, type(self).__name__)
+        saved = saved_state(state, type(self).__name__)
         masks = saved.get("attributes", {}).get("resumed", {})
         if masks or min(self._events) < state.global_step:
             self._restore(masks, saved.get("args"), state.global_step)
         else:
             self.controller.check_target()
-        cast(Any, state).stateful_callbacks = {
-            **_stateful(state),
-            type(self).__name__: self.state(),
-        }
+        note_state(state, type(self).__name__, self.state())
 
     def on_step_begin(
         self,
@@ -114,7 +109,7 @@ class MagnitudePruningCallback(TrainerCallback, ExportableState):
             return
         is_last = event.step == max(self._events)
         self.controller.prune(event.sparsity, kwargs["optimizer"], is_last=is_last)
-        _check_same_everywhere(self.controller.digest())
+        check_same_everywhere(self.controller.digest())
 
     def on_pre_optimizer_step(
         self,
@@ -177,59 +172,3 @@ class MagnitudePruningCallback(TrainerCallback, ExportableState):
                 expected="all three, or a data set with a length",
                 fix="give start_step, end_step and frequency",
             ) from error
-
-
-def _stateful(state: TrainerState) -> dict[str, Any]:
-    return cast(dict[str, Any], state.stateful_callbacks or {})
-
-
-def _saved_state(state: TrainerState, name: str) -> dict[str, Any]:
-    saved = _stateful(state).get(name, {})
-    if isinstance(saved, list):
-        raise PruningMaskError(
-            "Could not prune: several callbacks prune in one Trainer.",
-            got=f"{len(saved)} of {name}",
-            expected="1",
-            fix="give one callback, with several patterns in modules",
-        )
-    return cast(dict[str, Any], saved)
-
-
-# --- processes -----------------------------------------------------------------------------------
-
-
-def _check_whole(model: nn.Module, args: TrainingArguments) -> None:
-    environment = {"FSDP": "ACCELERATE_USE_FSDP", "DeepSpeed": "ACCELERATE_USE_DEEPSPEED"}
-    found = [name for name, key in environment.items() if os.environ.get(key) == "true"]
-    found += ["FSDP"] * bool(args.fsdp) + ["DeepSpeed"] * bool(args.deepspeed)
-    found += ["DTensor"] * any(isinstance(value, DTensor) for value in model.parameters())
-    if found:
-        raise ShardedParametersError(
-            "Could not prune: the weights are spread over processes.",
-            got=found[0],
-            expected="each process to have all weights, as under accelerate launch without "
-            "FSDP or DeepSpeed",
-            fix="train without FSDP, DeepSpeed and tensor parallelism",
-        )
-
-
-def _check_end(args: TrainingArguments) -> None:
-    if args.load_best_model_at_end:
-        raise PruningScheduleError(
-            "Could not prune: the best checkpoint may be one from before the last removal.",
-            got="load_best_model_at_end: true",
-            expected="the weights of the last step in the end",
-            fix="give load_best_model_at_end: false, and choose among checkpoints after the last "
-            "removal yourself",
-        )
-
-
-def _check_same_everywhere(digest: str) -> None:
-    found = gather_object([digest])
-    if len(set(found)) > 1:
-        raise PruningMaskError(
-            "Could not prune: the processes removed different weights.",
-            got=f"masks {', '.join(found)}",
-            expected="the same masks on each process",
-            fix="begin with the same weights on each process, and do not change them on one only",
-        )

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tinyglot.methods.magnitude_pruning.ramp import Ramp
+from tinyglot.training.ramp import Ramp
 
 Scope = Literal["global", "matrix", "layer"]
 Step = Annotated[int, Field(ge=0)]

@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict
 from tinyglot.errors import PruningScheduleError
 from tinyglot.methods.magnitude_pruning.options import PruningOptions
 from tinyglot.methods.magnitude_pruning.published import nearest_schedule, source
-from tinyglot.methods.magnitude_pruning.ramp import sparsity_at
 from tinyglot.training import Trunk
+from tinyglot.training.ramp import sparsity_at
 
 
 class Event(NamedTuple):
