@@ -22,7 +22,7 @@ from tinyglot.errors import (
 )
 from tinyglot.methods.magnitude_pruning import MagnitudePruningCallback
 from tinyglot.methods.magnitude_pruning import callback as callback_module
-from tinyglot.training import PaddingCollator
+from tinyglot.training import PaddingCollator, callback_checks
 
 STEPS = {"start_step": 2, "end_step": 6, "frequency": 2}
 NUM_STEPS = 10
@@ -199,6 +199,6 @@ def test_a_model_that_is_sparse_enough_is_refused():
 
 
 def test_processes_that_differ_are_found(tmp_path, monkeypatch):
-    monkeypatch.setattr(callback_module, "gather_object", lambda found: [*found, "0badf00d"])
+    monkeypatch.setattr(callback_checks, "gather_object", lambda found: [*found, "0badf00d"])
     with pytest.raises(PruningMaskError, match=r"masks \w{8}, 0badf00d"):
         trained(tmp_path, save_strategy="no")
