@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         push,
     )
     from tinyglot.checkpoints import Checkpoint, bundled_path, load_checkpoint, save_checkpoint
+    from tinyglot.checkpoints.slicing import slice_elastic
     from tinyglot.labeller import Labeller
     from tinyglot.recipes import Recipe, Run, read_recipe, run_recipe
 
@@ -38,6 +39,7 @@ __all__ = [
     "read_recipe",
     "run_recipe",
     "save_checkpoint",
+    "slice_elastic",
 ]
 
 # PyTorch and transformers take seconds to import; a name is fetched when it is first used.
@@ -47,6 +49,7 @@ _HOMES = {
         "tinyglot.api",
     ),
     "Labeller": "tinyglot.labeller",
+    "slice_elastic": "tinyglot.checkpoints.slicing",
     **dict.fromkeys(
         ("Checkpoint", "bundled_path", "load_checkpoint", "save_checkpoint"),
         "tinyglot.checkpoints",

@@ -117,6 +117,14 @@ class ImportanceFileError(TinyglotError, ValueError):
     """A file of importance is not there, damaged, or of another model."""
 
 
+class ElasticCheckpointError(TinyglotError, ValueError):
+    """A checkpoint is not elastic, or its ``elastic.json`` is damaged or of another version."""
+
+
+class SizeNotTrainedError(TinyglotError, ValueError):
+    """A slice is asked for in a size that was not trained, or under a limit that none fits."""
+
+
 class LayerRangeError(TinyglotError, ValueError):
     """A layer index is outside the model, doubled, or out of order."""
 

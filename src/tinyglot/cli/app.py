@@ -20,6 +20,7 @@ COMMANDS = (
     "compare",
     "export",
     "expand",
+    "slice",
     "measure",
     "run",
     "recipe",
