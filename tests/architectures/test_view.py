@@ -11,7 +11,7 @@ from tests.architectures.zoo import (
     ZOO,
     zoo_model,
 )
-from tinyglot.architectures import check_family, families, stock_shapes, view
+from tinyglot.architectures import check_family, families, view
 from tinyglot.errors import UnsupportedArchitectureError
 
 OUR_NAMES = {
@@ -163,17 +163,6 @@ def test_families_list_each_model_type_once():
 
 def test_check_family_knows_a_family_by_its_model_type():
     assert check_family("roberta").name == "xlm_roberta"
-
-
-def test_stock_shapes_say_that_heads_cannot_be_removed():
-    shapes = stock_shapes("bert")
-    assert (shapes.layers, shapes.vocabulary, shapes.heads) == (True, True, False)
-    assert (shapes.ffn, shapes.hidden) == ("uniform", "heads must divide")
-
-
-def test_stock_shapes_of_no_family():
-    with pytest.raises(UnsupportedArchitectureError, match=r"family 'gpt'[\s\S]*one of bert, xlm"):
-        stock_shapes("gpt")
 
 
 def test_an_unsupported_family_names_the_supported_ones_and_the_file_to_write():

@@ -1,19 +1,29 @@
 """The only place that knows model families; everything else works on an ``EncoderView``."""
 
 from tinyglot.architectures.axes import Axes, Axis, tensor_axes
-from tinyglot.architectures.families import check_family, families, stock_shapes, view
+from tinyglot.architectures.families import check_family, families, view
 from tinyglot.architectures.selected_positions import selected_positions
-from tinyglot.architectures.view import EncoderView, Family, StockShapes, VocabularyTensor
+from tinyglot.architectures.stock import (
+    Shape,
+    StockProjection,
+    StockShapes,
+    nearest_stock_shape,
+    stock_shapes,
+)
+from tinyglot.architectures.view import EncoderView, Family, VocabularyTensor
 
 __all__ = [
     "Axes",
     "Axis",
     "EncoderView",
     "Family",
+    "Shape",
+    "StockProjection",
     "StockShapes",
     "VocabularyTensor",
     "check_family",
     "families",
+    "nearest_stock_shape",
     "selected_positions",
     "stock_shapes",
     "tensor_axes",

@@ -1,6 +1,6 @@
 """BERT: multilingual BERT, LaBSE, multilingual-e5-small (whose body is BERT)."""
 
-from tinyglot.architectures.view import EncoderView, Family, StockShapes
+from tinyglot.architectures.view import EncoderView, Family
 
 LINEAR_PATHS = {
     "query": "attention.self.query",
@@ -19,7 +19,6 @@ class BertView(EncoderView):
         name="bert",
         model_types=("bert",),
         examples=("bert-base-multilingual-cased", "intfloat/multilingual-e5-small"),
-        stock_shapes=StockShapes(),
     )
     embedding_path = "embeddings.word_embeddings"
     layers_path = "encoder.layer"

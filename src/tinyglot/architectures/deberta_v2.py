@@ -1,6 +1,6 @@
 """DeBERTa-v2 and v3 (mDeBERTa), with relative positions shared by all layers."""
 
-from tinyglot.architectures.view import EncoderView, Family, StockShapes
+from tinyglot.architectures.view import EncoderView, Family
 
 LINEAR_PATHS = {
     "query": "attention.self.query_proj",
@@ -25,7 +25,6 @@ class DebertaV2View(EncoderView):
         name="deberta_v2",
         model_types=("deberta-v2",),
         examples=("microsoft/mdeberta-v3-base",),
-        stock_shapes=StockShapes(),
     )
     embedding_path = "embeddings.word_embeddings"
     layers_path = "encoder.layer"

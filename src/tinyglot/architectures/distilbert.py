@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from tinyglot.architectures.view import EncoderView, Family, StockShapes
+from tinyglot.architectures.view import EncoderView, Family
 
 LINEAR_PATHS = {
     "query": "attention.q_lin",
@@ -21,7 +21,6 @@ class DistilBertView(EncoderView):
         name="distilbert",
         model_types=("distilbert",),
         examples=("distilbert-base-multilingual-cased",),
-        stock_shapes=StockShapes(),
     )
     embedding_path = "embeddings.word_embeddings"
     layers_path = "transformer.layer"

@@ -6,7 +6,7 @@ from tinyglot.architectures.bert import BertView
 from tinyglot.architectures.deberta_v2 import DebertaV2View
 from tinyglot.architectures.distilbert import DistilBertView
 from tinyglot.architectures.modernbert import ModernBertView
-from tinyglot.architectures.view import EncoderView, Family, StockShapes
+from tinyglot.architectures.view import EncoderView, Family
 from tinyglot.architectures.xlm_roberta import XlmRobertaView
 from tinyglot.errors import UnsupportedArchitectureError
 
@@ -75,26 +75,3 @@ def families() -> tuple[Family, ...]:
         One entry a family, in a fixed order.
     """
     return tuple(view.about for view in VIEWS)
-
-
-def stock_shapes(family: str) -> StockShapes:
-    """Say which smaller shapes an ordinary checkpoint of a family can express.
-
-    Args:
-        family: A family's name, such as ``"bert"``.
-
-    Returns:
-        What may be cut.
-
-    Raises:
-        UnsupportedArchitectureError: If there is no family of that name.
-    """
-    for known in families():
-        if known.name == family:
-            return known.stock_shapes
-    raise UnsupportedArchitectureError(
-        "Could not look up the shapes of a family: there is none of that name.",
-        got=f"family {family!r}",
-        expected=f"one of {', '.join(known.name for known in families())}",
-        fix="see `tinyglot ls architectures`",
-    )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tinyglot.architectures.view import EncoderView, Family, StockShapes
+from tinyglot.architectures.view import EncoderView, Family
 
 FULL = "full_attention"
 
@@ -27,7 +27,6 @@ class ModernBertView(EncoderView):
         name="modernbert",
         model_types=("modernbert",),
         examples=("jhu-clsp/mmBERT-small", "jhu-clsp/mmBERT-base"),
-        stock_shapes=StockShapes(),
     )
     embedding_path = "embeddings.tok_embeddings"
     layers_path = "layers"

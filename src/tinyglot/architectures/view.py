@@ -26,25 +26,6 @@ class VocabularyTensor(NamedTuple):
 
 
 @dataclass(frozen=True)
-class StockShapes:
-    """Which smaller shapes an ordinary checkpoint of a family can express.
-
-    Attributes:
-        layers: Whether layers may be left out.
-        ffn: How the inner widths of the layers must relate.
-        hidden: What a smaller hidden size must satisfy.
-        vocabulary: Whether the vocabulary may be smaller.
-        heads: Whether heads may be removed at an unchanged hidden size.
-    """
-
-    layers: bool = True
-    ffn: str = "uniform"
-    hidden: str = "heads must divide"
-    vocabulary: bool = True
-    heads: bool = False
-
-
-@dataclass(frozen=True)
 class Family:
     """One row of ``tinyglot ls architectures``.
 
@@ -52,13 +33,11 @@ class Family:
         name: Our name of the family, which is its file in ``architectures/``.
         model_types: Values of ``model_type`` in ``config.json`` that belong to it.
         examples: Well-known checkpoints.
-        stock_shapes: What can be cut so that plain ``AutoModel`` still loads the result.
     """
 
     name: str
     model_types: tuple[str, ...]
     examples: tuple[str, ...]
-    stock_shapes: StockShapes
 
 
 class EncoderView(ABC):

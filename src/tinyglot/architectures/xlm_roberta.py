@@ -1,7 +1,7 @@
 """XLM-RoBERTa and RoBERTa, whose position ids are counted from the padding id."""
 
 from tinyglot.architectures.bert import LINEAR_PATHS
-from tinyglot.architectures.view import EncoderView, Family, StockShapes
+from tinyglot.architectures.view import EncoderView, Family
 
 
 class XlmRobertaView(EncoderView):
@@ -11,7 +11,6 @@ class XlmRobertaView(EncoderView):
         name="xlm_roberta",
         model_types=("xlm-roberta", "roberta"),
         examples=("FacebookAI/xlm-roberta-base", "intfloat/multilingual-e5-base"),
-        stock_shapes=StockShapes(),
     )
     embedding_path = "embeddings.word_embeddings"
     layers_path = "encoder.layer"

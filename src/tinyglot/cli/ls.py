@@ -12,7 +12,7 @@ from tinyglot.cli.output import print_json, print_lines
 EPILOG = "Examples:\n\ntinyglot ls methods\n\ntinyglot ls languages --json"
 
 # too long for a line
-JSON_ONLY = frozenset({"splits", "citation", "note", "tags"})
+JSON_ONLY = frozenset({"splits", "citation", "note", "tags", "stock_shapes"})
 
 
 class Listing(StrEnum):
@@ -94,9 +94,18 @@ def _recipes() -> list[dict[str, Any]]:
 
 
 def _architectures() -> list[dict[str, Any]]:
-    from tinyglot.architectures import families
+    from tinyglot.architectures import families, stock_shapes
 
-    return [asdict(family) for family in families()]
+    return [
+        {
+            "name": family.name,
+            "model_types": list(family.model_types),
+            "examples": list(family.examples),
+            "stock_shapes": asdict(stock_shapes(family.name)),
+            "stock": f"stock: {', '.join(stock_shapes(family.name).names())}",
+        }
+        for family in families()
+    ]
 
 
 def _datasets() -> list[dict[str, Any]]:
