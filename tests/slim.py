@@ -29,7 +29,9 @@ for auto_class, directory, target in json.loads(sys.argv[2]):
     model, info = loader.from_pretrained(
         directory, trust_remote_code=True, output_loading_info=True
     )
-    assert not any(info.values()), info
+    # an encoder below a head has no pooler, and no use for the head
+    lost = [name for name in info["missing_keys"] if not name.startswith("pooler.")]
+    assert not lost and not info["mismatched_keys"], info
     with torch.no_grad():
         torch.save(model.eval()(**inputs)[0], target + ".pt")
     model.save_pretrained(target)
