@@ -1,6 +1,7 @@
 """Tiny models whose layers differ, and a process that has never heard of tinyglot."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -78,6 +79,7 @@ def load_alone(jobs: list[tuple[str, str, str]], inputs: Path) -> None:
     """Load each (Auto class, checkpoint) without tinyglot, run it, save it at the third place."""
     torch.save(INPUTS, inputs)
     command = [sys.executable, "-W", "ignore", "-c", ALONE, str(inputs), json.dumps(jobs)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "HF_MODULES_CACHE": str(inputs.with_suffix(".modules"))}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         raise AssertionError(done.stderr[-3000:])

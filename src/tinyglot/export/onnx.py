@@ -153,6 +153,7 @@ def _size_bytes(directory: Path) -> int:
 def _write_config(model: PreTrainedModel, directory: Path) -> None:
     config = type(model.config).from_dict(model.config.to_dict())
     config.architectures = [type(model).__name__]
+    vars(config).pop("auto_map", None)  # of a slim model: there is no class in an export
     config.save_pretrained(directory)
 
 

@@ -63,6 +63,7 @@ def report_facts(run: Run) -> dict[str, Any]:
         "recipe": recipe.model_dump(mode="json", serialize_as_any=True),
         "records": run.records(),
         "synthetic": any(map(is_synthetic, sources)),
+        "slim": "slim" in read_json(run.final / "config.json"),
     }
     if recipe.model.startswith(BUNDLED_PREFIX):
         facts |= {"base_model": BUNDLED_ORIGIN, "license": BUNDLED_LICENSE}

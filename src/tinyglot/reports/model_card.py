@@ -22,6 +22,13 @@ from tinyglot.reports.stages import Series, collect_series
 AUTO_CLASSES = {"ner": "AutoModelForTokenClassification"}
 PIPELINES = {"ner": "token-classification"}
 Meta = Mapping[str, Any]
+_ORDINARY = "An ordinary transformers checkpoint; tinyglot is not needed."
+_SLIM = (
+    "Its layers differ in size, which no ordinary configuration can say. The class for that is the "
+    "one small file `modeling_tinyglot_slim.py` beside the weights, which imports PyTorch and "
+    "transformers only; `trust_remote_code=True` lets transformers run it. tinyglot itself "
+    "(`tinyglot.load_checkpoint(path)`) does not run it: it has the same class."
+)
 
 
 def render_model_card(rows: pl.DataFrame, stages: Sequence[Mapping[str, Any]], meta: Meta) -> str:
@@ -35,8 +42,8 @@ def render_model_card(rows: pl.DataFrame, stages: Sequence[Mapping[str, Any]], m
         stages: Facts of each stage, its ``name`` among them, in order.
         meta: What is known beside numbers, all optional: ``title``, ``recipe``, ``records``,
             ``base_model`` (a hub id; the recipe's model if that is one), ``license`` (of the base
-            model, passed on), ``auto_class``, ``pipeline_tag``, ``synthetic``, ``not_measured``,
-            ``provenance``.
+            model, passed on), ``auto_class``, ``pipeline_tag``, ``synthetic``, ``slim`` (layers
+            differ in size), ``not_measured``, ``provenance``.
 
     Returns:
         Markdown.
@@ -119,13 +126,15 @@ def _introduction(series: Series, meta: Meta) -> str:
 def _loading(meta: Meta) -> str:
     task = recipe_of(meta).get("task")
     auto_class = meta.get("auto_class") or AUTO_CLASSES.get(task or "", "AutoModel")
+    slim = bool(meta.get("slim"))
+    leave = ", trust_remote_code=True" if slim else ""
     return (
-        "An ordinary transformers checkpoint; tinyglot is not needed.\n\n"
+        f"{_SLIM if slim else _ORDINARY}\n\n"
         "```python\n"
         f"from transformers import {auto_class}, AutoTokenizer\n\n"
         'path = "."  # this directory, or the hub id it was uploaded to\n'
         "tokenizer = AutoTokenizer.from_pretrained(path)\n"
-        f"model = {auto_class}.from_pretrained(path)\n"
+        f"model = {auto_class}.from_pretrained(path{leave})\n"
         "```"
     )
 
