@@ -1,6 +1,6 @@
 """Pure edits of models: a new model comes back, the given one stays as it was."""
 
-from tinyglot.surgery.copies import copy_model
+from tinyglot.surgery.copies import copy_model, on_device
 from tinyglot.surgery.counts import ParameterCounts, count_parameters
 from tinyglot.surgery.evaluation_mode import evaluation_mode
 from tinyglot.surgery.layers import check_kept_layers, keep_layers
@@ -9,8 +9,8 @@ from tinyglot.surgery.shapes import is_stock_shape, settle_shape
 from tinyglot.surgery.structures import Structures, keep_structures
 from tinyglot.surgery.subnetworks import (
     Cut,
-    SubnetworkShape,
     Subnetworks,
+    SubnetworkShape,
     cut_to,
     cuts_of,
     without_values,
@@ -34,6 +34,7 @@ __all__ = [
     "keep_layers",
     "keep_structures",
     "needed_token_ids",
+    "on_device",
     "select_rows",
     "settle_shape",
     "verify_reload",

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from torch import Tensor, nn
 from transformers import PreTrainedModel
@@ -45,3 +45,20 @@ def copy_model(
     # deepcopy asks the memo before it copies anything: what is in there is taken as copied.
     memo: dict[int, Any] = {id(old): new for old, new in replaced.items()}
     return copy.deepcopy(model, memo)
+
+
+def on_device(model: PreTrainedModel, device: str) -> PreTrainedModel:
+    """Give a model on a device: itself if it is there, else a copy.
+
+    Args:
+        model: The model. It is not moved.
+        device: Torch device name.
+
+    Returns:
+        A model of the same weights.
+    """
+    if model.device.type == device.partition(":")[0]:
+        return model
+    copied = copy_model(model)
+    cast(nn.Module, copied).to(device)
+    return copied

@@ -8,6 +8,24 @@ from torch import Tensor, nn
 from tinyglot.tasks import IGNORED_LABEL
 
 
+def flat_logits(outputs: Any) -> Tensor:  # noqa: ANN401  (any output of transformers with logits)
+    """Give a head's logits in the order of the labels, in float32.
+
+    Args:
+        outputs: Has ``logits``, whose last dimension runs over the labels; or ``start_logits`` and
+            ``end_logits``, which run over the positions of a sequence.
+
+    Returns:
+        Shape (items, classes): a row for each token, sequence, or first and last position.
+    """
+    if "start_logits" in outputs:
+        logits = torch.stack((outputs["start_logits"], outputs["end_logits"]), dim=1)
+    else:
+        logits = outputs["logits"]
+    flat: Tensor = logits.float().flatten(0, -2)
+    return flat
+
+
 def cross_entropy(
     outputs: Any,  # noqa: ANN401  (any output of transformers with logits)
     labels: Tensor,
@@ -28,13 +46,8 @@ def cross_entropy(
     Returns:
         A scalar.
     """
-    if "start_logits" in outputs:
-        logits = torch.stack((outputs["start_logits"], outputs["end_logits"]), dim=1)
-    else:
-        logits = outputs["logits"]
-    logits = logits.float().flatten(0, -2)
     total = nn.functional.cross_entropy(
-        logits, labels.flatten(), ignore_index=IGNORED_LABEL, reduction="sum"
+        flat_logits(outputs), labels.flatten(), ignore_index=IGNORED_LABEL, reduction="sum"
     )
     if num_items_in_batch is None:
         num_items_in_batch = labels.ne(IGNORED_LABEL).sum()

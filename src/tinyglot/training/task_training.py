@@ -13,7 +13,7 @@ from tinyglot.training.corpus import Corpus, read_corpus, task_of
 from tinyglot.training.masking import Masking
 from tinyglot.training.resume import examples_digest
 from tinyglot.training.task_plan import TaskTrainingPlan, continues, headed_model
-from tinyglot.training.train import TrainingResult, train
+from tinyglot.training.train import Teacher, TrainingResult, train
 from tinyglot.training.trunk import Trunk
 
 
@@ -26,12 +26,14 @@ class Setup:
         device: Torch device name.
         directory: Where resume points are kept; ``None`` for nowhere.
         trunk: First steps that are shared with other trainings, if any.
+        teacher: A model to learn from beside the labels, if any.
     """
 
     seed: int
     device: str = "cpu"
     directory: Path | None = None
     trunk: Trunk | None = None
+    teacher: Teacher | None = None
 
 
 def read_planned_corpus(
@@ -98,6 +100,7 @@ def train_on_task(
         masking=_masking(plan, tokenizer),
         callbacks=callbacks,
         trunk=setup.trunk,
+        teacher=setup.teacher,
     )
 
 

@@ -25,6 +25,7 @@ from tinyglot.training.batches import LengthGroupedBatches
 from tinyglot.training.callbacks import NoCheckpointAtEnd, ProgressCallback, StopAfterStep
 from tinyglot.training.collator import IntArray, PaddingCollator, TrainingExample
 from tinyglot.training.config import TrainingConfig
+from tinyglot.training.distillation import DistillationOptions, LogitDistillation
 from tinyglot.training.masking import MaskedRows, Masking
 from tinyglot.training.memory import kept_memory
 from tinyglot.training.processes import is_main_process, num_processes
@@ -48,7 +49,8 @@ class TrainingRecord:
         num_steps: Optimizer steps.
         num_tokens: Tokens seen in them, padding left out, over all processes.
         num_embedding_rows: Rows of the embedding that was trained.
-        first_epoch_loss: Mean cross-entropy of a labelled token in the first epoch.
+        first_epoch_loss: Mean loss of a labelled token in the first epoch: its cross-entropy, if
+            no callback and no teacher has another.
         last_epoch_loss: The same in the last epoch, which ``max_steps`` may have cut short.
     """
 
@@ -73,6 +75,18 @@ class TrainingResult(NamedTuple):
     seconds: float
 
 
+class Teacher(NamedTuple):
+    """A model to learn from, and how.
+
+    Attributes:
+        model: Has the same head and vocabulary as the model that is trained. It is not changed.
+        options: How much it counts.
+    """
+
+    model: PreTrainedModel
+    options: DistillationOptions
+
+
 class _Row(NamedTuple):
     input_ids: IntArray
     labels: IntArray
@@ -89,6 +103,7 @@ def train(  # noqa: PLR0913  (each is one input of a training)
     callbacks: Sequence[TrainerCallback] = (),
     masking: Masking | None = None,
     trunk: Trunk | None = None,
+    teacher: Teacher | None = None,
 ) -> TrainingResult:
     """Train a copy of a model with a head; go on from the newest resume point in ``directory``.
 
@@ -103,11 +118,13 @@ def train(  # noqa: PLR0913  (each is one input of a training)
         directory: Where resume points and ``training_record.json`` are kept; default: nowhere.
         extra_token_ids: Further ids to keep in the active vocabulary, such as evaluation data's.
         callbacks: Callbacks of a Trainer; they see the small model if a vocabulary is active. Where
-            one has ``settings()``, resume points must agree on what it returns.
+            one has ``settings()``, resume points must agree on what it returns; where one has
+            ``loss``, that takes the place of the cross-entropy.
         masking: Hide tokens, anew in every epoch, and train on these; the examples' labels are
             then the tokens that may be hidden. The head must look at each token alone.
         trunk: First steps that are shared with other trainings, whose callbacks may do something
             else from there on.
+        teacher: A model whose logits are learnt from beside the labels.
 
     Returns:
         The trained model, the record, and the time it took.
@@ -130,10 +147,12 @@ def train(  # noqa: PLR0913  (each is one input of a training)
     student = (vocabulary.shrink(model) if vocabulary else copy_model(model)).float()
     remap = vocabulary.remap if vocabulary else np.asarray
     rows = [_row(example, remap) for example in examples]
+    distillation = _distillation(teacher, vocabulary)
     with _kept_random_state(), _no_other_bars(), _resume_directory(directory) as folder:
-        settings = _settings(student, rows, config, masking)
+        settings = _settings(student, rows, config, masking) | _taught_by(teacher)
         shared = [TrunkCallback(trunk, settings)] if trunk else []
-        trainer = _make_trainer(student, rows, config, (folder, masking), (*callbacks, *shared))
+        objective = (masking, distillation)
+        trainer = _make_trainer(student, rows, config, folder, (*callbacks, *shared), objective)
         _claim(trainer, folder, settings, trunk)
         seconds = _run(trainer, folder, config.stop_step or trainer.total_steps())
         record = _record(trainer, view(student).num_token_ids)
@@ -196,6 +215,23 @@ def _settings(
     }
 
 
+def _distillation(
+    teacher: Teacher | None, vocabulary: ActiveVocabulary | None
+) -> LogitDistillation | None:
+    """Prepare a copy of the teacher for the token ids of the training."""
+    if teacher is None:
+        return None
+    model = vocabulary.shrink(teacher.model) if vocabulary else copy_model(teacher.model)
+    return LogitDistillation(model.float().eval(), teacher.options)
+
+
+def _taught_by(teacher: Teacher | None) -> dict[str, Any]:
+    if teacher is None:
+        return {}
+    options = teacher.options.model_dump(mode="json")
+    return {"distillation": options | {"teacher": weights_digest(teacher.model)}}
+
+
 @contextmanager
 def _resume_directory(directory: Path | None) -> Iterator[Path]:
     with nullcontext(directory) if directory else tempfile.TemporaryDirectory() as folder:
@@ -231,10 +267,11 @@ def _make_trainer(
     student: PreTrainedModel,
     rows: Sequence[_Row],
     config: TrainingConfig,
-    place: tuple[Path, Masking | None],
+    directory: Path,
     callbacks: Sequence[TrainerCallback],
+    objective: tuple[Masking | None, LogitDistillation | None],
 ) -> TokenBatchTrainer:
-    directory, masking = place
+    masking, distillation = objective
     arguments = training_arguments(config, directory)
     batches = LengthGroupedBatches(
         [len(row.input_ids) for row in rows],
@@ -250,6 +287,8 @@ def _make_trainer(
         batches=batches,
         head_learning_rate=config.head_learning_rate,
         labelled_only=masking is not None,
+        distillation=distillation,
+        **{"compute_loss_func": c.loss for c in callbacks if hasattr(c, "loss")},
         train_dataset=MaskedRows(rows, masking, batches, config.seed) if masking else rows,
         data_collator=PaddingCollator(student.config.pad_token_id),
         callbacks=[*callbacks, NoCheckpointAtEnd(), *early],

@@ -14,6 +14,7 @@ from tinyglot.architectures import selected_positions
 from tinyglot.errors import TrainingDivergedError
 from tinyglot.tasks import IGNORED_LABEL
 from tinyglot.training.batches import EpochDataLoader, LengthGroupedBatches, training_loader
+from tinyglot.training.distillation import LogitDistillation
 from tinyglot.training.objective import cross_entropy
 from tinyglot.training.parameters import decayed_parameter_names, parameter_groups
 from tinyglot.training.resume import (
@@ -37,6 +38,7 @@ class TokenBatchTrainer(Trainer):
         batches: This process's batches of ``train_dataset``.
         head_learning_rate: Highest rate of all that is not the encoder; default: the encoder's.
         labelled_only: Run the head on labelled tokens only, as for masked language modelling.
+        distillation: Train towards a teacher's logits too.
         **kwargs: As for ``Trainer``.
     """
 
@@ -48,16 +50,19 @@ class TokenBatchTrainer(Trainer):
         batches: LengthGroupedBatches,
         head_learning_rate: float | None = None,
         labelled_only: bool = False,
+        distillation: LogitDistillation | None = None,
         **kwargs: Any,  # noqa: ANN401  (passed on)
     ) -> None:
         before = dict(vars(model.config))
-        super().__init__(model, args, compute_loss_func=cross_entropy, **kwargs)
+        loss = distillation.loss if distillation else cross_entropy
+        super().__init__(model, args, **{"compute_loss_func": loss, **kwargs})
         vars(model.config).clear()  # the Trainer has set use_cache
         vars(model.config).update(before)
         self.remove_callback(PrinterCallback)  # it prints to standard output
         self.batches = batches
         self._head_learning_rate = head_learning_rate
         self._labelled_only = labelled_only
+        self._distillation = distillation
         self._earlier_losses = np.zeros((0, 2))
         self._losses: list[Tensor] = []
         self._is_saving = False
@@ -168,7 +173,7 @@ class TokenBatchTrainer(Trainer):
         *args: Any,  # noqa: ANN401  (passed on)
         **kwargs: Any,  # noqa: ANN401  (passed on)
     ) -> Any:  # noqa: ANN401  (as in Trainer)
-        """Compute the loss of one batch, if asked for with the head on labelled tokens only.
+        """Compute the loss of one batch: with a teacher, or the head on labelled tokens only.
 
         Args:
             model: The wrapped model.
@@ -179,6 +184,9 @@ class TokenBatchTrainer(Trainer):
         Returns:
             The loss.
         """
+        if self._distillation is not None:
+            with self.accelerator.autocast():
+                self._distillation.look_at(inputs)
         if not self._labelled_only:
             return super().compute_loss(model, inputs, *args, **kwargs)
         is_labelled = inputs["labels"].ne(IGNORED_LABEL)

@@ -1,10 +1,9 @@
 """Decides which layers stay; changes nothing."""
 
 from statistics import fmean
-from typing import Literal, cast
+from typing import Literal
 
 from pydantic import Field
-from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from tinyglot.architectures import EncoderView, view
@@ -18,7 +17,7 @@ from tinyglot.methods.layer_dropping.strategies import (
     preferred_by_influence,
     preferred_by_place,
 )
-from tinyglot.surgery import check_kept_layers, copy_model
+from tinyglot.surgery import check_kept_layers, on_device
 
 
 class LayerDroppingPlan(Plan):
@@ -159,9 +158,7 @@ def _influence(
         tag: sample_lines(TextSource(context.text[tag]), config.num_lines, context.seed)
         for tag in tags
     }
-    if model.device.type != context.device.partition(":")[0]:
-        model = copy_model(model)
-        cast(nn.Module, model).to(context.device)
+    model = on_device(model, context.device)
     return {tag: block_influence(model, tokenizer, lines[tag], config.max_length) for tag in tags}
 
 

@@ -2,17 +2,37 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from transformers import PreTrainedModel
 
 from tinyglot.architectures import view
 from tinyglot.errors import NoEffectError, StructureRangeError
-from tinyglot.training.gating.options import GatingOptions, Kind
+from tinyglot.training.gating.options import Kind
 
 NAMES: dict[Kind, tuple[str, str]] = {
     "heads": ("head", "num_heads"),
     "neurons": ("neuron", "ffn_size"),
 }
+
+
+class Amounts(Protocol):
+    """What options say about how much stays."""
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """What is removed."""
+
+    @property
+    def pruning_ratio(self) -> float | None:
+        """Share of the units that go, where no number is given."""
+
+    @property
+    def is_uniform(self) -> bool:
+        """Whether each layer keeps the same number."""
+
+    def num_kept_by_layer(self, kind: Kind) -> int | None:
+        """Give the number that was asked for; ``None`` where the ratio decides."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +71,7 @@ def unit_counts(model: PreTrainedModel) -> dict[Kind, tuple[int, ...]]:
     return {"heads": encoder.num_heads, "neurons": encoder.ffn_sizes}
 
 
-def unit_budgets(
-    counts: Mapping[Kind, Sequence[int]], options: GatingOptions
-) -> dict[Kind, Budget]:
+def unit_budgets(counts: Mapping[Kind, Sequence[int]], options: Amounts) -> dict[Kind, Budget]:
     """Say how many units of each kind stay.
 
     Args:
@@ -70,7 +88,7 @@ def unit_budgets(
     return {kind: _budget(kind, tuple(counts[kind]), options) for kind in options.kinds}
 
 
-def _budget(kind: Kind, counts: tuple[int, ...], options: GatingOptions) -> Budget:
+def _budget(kind: Kind, counts: tuple[int, ...], options: Amounts) -> Budget:
     asked = options.num_kept_by_layer(kind)
     ratio = 1 - (options.pruning_ratio or 0.0)
     if asked is None and not options.is_uniform:
@@ -79,7 +97,7 @@ def _budget(kind: Kind, counts: tuple[int, ...], options: GatingOptions) -> Budg
     return _checked(kind, Budget(counts, by_layer * len(counts)), options)
 
 
-def _checked(kind: Kind, budget: Budget, options: GatingOptions) -> Budget:
+def _checked(kind: Kind, budget: Budget, options: Amounts) -> Budget:
     unit, option = NAMES[kind]
     most = min(budget.counts) if options.is_uniform else budget.num_units // len(budget.counts)
     if not len(budget.counts) <= budget.num_kept <= most * len(budget.counts):
@@ -97,7 +115,6 @@ def _checked(kind: Kind, budget: Budget, options: GatingOptions) -> Budget:
             got=f"{option} {options.num_kept_by_layer(kind)}, pruning_ratio "
             f"{options.pruning_ratio}: {budget.num_kept} of {budget.num_units}",
             expected=f"fewer than {budget.num_units} {kind} to stay",
-            fix=f"give a smaller {option} or a higher pruning_ratio, or leave {kind} out with "
-            "structures",
+            fix=f"give a smaller {option} or a higher pruning_ratio",
         )
     return budget

@@ -1,0 +1,80 @@
+"""Decides which neurons go; changes nothing."""
+
+from typing import Literal
+
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from tinyglot.architectures import view
+from tinyglot.errors import UnsupportedArchitectureError
+from tinyglot.methods.contract import Context, Plan
+from tinyglot.methods.ffn_pruning.config import FfnPruningConfig
+from tinyglot.training.pruning import UnitPruningPlan, plan_unit_pruning
+
+
+class FfnPruningPlan(UnitPruningPlan, Plan):
+    """Which neurons stay; see ``UnitPruningPlan``."""
+
+    method: Literal["ffn_pruning"] = "ffn_pruning"
+    config: FfnPruningConfig
+
+    def summary(self) -> list[str]:
+        """Say the plan in a few lines.
+
+        Returns:
+            Lines without markup.
+        """
+        return self.pruning_summary()
+
+
+def plan(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    config: FfnPruningConfig,
+    context: Context,
+) -> FfnPruningPlan:
+    """Measure the importance of neurons, and choose those that stay.
+
+    Args:
+        model: A model of a supported family, with or without a head of a task.
+        tokenizer: Its tokenizer.
+        config: The options.
+        context: Gives task, data, text and languages where the options do not; seed and device.
+
+    Returns:
+        The neurons that stay, and what becomes of the checkpoint.
+
+    Raises:
+        UnsupportedArchitectureError: If the model's neurons are not of the kind asked for.
+        StructureRangeError: If more neurons would stay than there are, or none in a layer.
+        NoEffectError: If all neurons would stay.
+        ImportanceFileError: If the file of importance is damaged, or of another model.
+        MissingInputError: If there is nothing to measure or to train on, or the model has no head
+            that the loss or the distillation needs.
+        UncoveredTextError: If too much of a language's sentences is unknown to the tokenizer.
+        DataNotFoundError: If a language has no such split or text, or the data is not there.
+        DataFormatError: If a file has broken lines.
+        UnknownLabelError: If the data have labels that the model's head does not.
+        TokenIdRangeError: If the tokenizer is another model's.
+
+    Cost:
+        By taylor, a forward and a backward pass over the sentences.
+
+    Randomness:
+        Sentences, and what scorer and loss draw, are seeded with ``context.seed``.
+    """
+    _check_kind(model, config)
+    return FfnPruningPlan(**plan_unit_pruning(model, tokenizer, config, context))
+
+
+def _check_kind(model: PreTrainedModel, config: FfnPruningConfig) -> None:
+    encoder = view(model)
+    roles = encoder.linear_modules()[0]
+    is_glu = roles["ffn_in"].out_features > roles["ffn_out"].in_features
+    found = "glu" if is_glu else "plain"
+    if config.ffn_kind not in ("any", found):
+        raise UnsupportedArchitectureError(
+            "Could not prune neurons: the model's are of another kind.",
+            got=f"{found} neurons of {encoder.family}",
+            expected=f"ffn_kind {config.ffn_kind}",
+            fix=f"give ffn_kind: {found}, or leave it out: both kinds are pruned",
+        )

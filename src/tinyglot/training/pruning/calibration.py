@@ -1,0 +1,247 @@
+"""The data on which importance is measured, in batches, language by language."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from tinyglot.data.text import TextSource, sample_lines
+from tinyglot.errors import MissingInputError, UncoveredTextError, UnknownLabelError
+from tinyglot.importance import Loss
+from tinyglot.tasks.words import sequence_limit
+from tinyglot.training.collator import PaddingCollator, TrainingExample
+from tinyglot.training.corpus import (
+    Inputs,
+    has_head,
+    own_labels,
+    resolve_options,
+    task_of,
+    training_sentences,
+)
+from tinyglot.training.pruning.options import UnitPruningOptions
+from tinyglot.training.task_options import TaskTrainingOptions
+
+BATCH_SIZE = 16
+
+
+class StepInputs(Inputs, Protocol):
+    """What holds for a step of a recipe, such as the ``Context`` of a method."""
+
+    @property
+    def text(self) -> Mapping[str, tuple[Path, ...]]:
+        """Files or directories of raw text per language."""
+
+    @property
+    def seed(self) -> int:
+        """Seed of every generator of the step."""
+
+    @property
+    def device(self) -> str:
+        """Torch device name."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What importance is measured on.
+
+    Attributes:
+        loss: What the gradient is taken of.
+        sequences: Encoded sentences by language.
+        num_sentences: Sentences, or lines, by language.
+    """
+
+    loss: Loss
+    sequences: Mapping[str, Sequence[TrainingExample]] = field(default_factory=dict)
+    num_sentences: Mapping[str, int] = field(default_factory=dict)
+
+    def batches(self, languages: Sequence[str], pad_token_id: int) -> list[dict[str, Tensor]]:
+        """Make batches of sentences of similar length.
+
+        Args:
+            languages: Whose sentences.
+            pad_token_id: Fills up short sequences.
+
+        Returns:
+            Inputs of a model; ``labels`` where the loss is of labels.
+        """
+        rows = [row for language in languages for row in self.sequences[language]]
+        rows.sort(key=lambda row: len(row.input_ids))
+        collate = PaddingCollator(pad_token_id)
+        found = [collate(rows[i : i + BATCH_SIZE]) for i in range(0, len(rows), BATCH_SIZE)]
+        if self.loss != "labels":
+            for batch in found:
+                del batch["labels"]
+        return found
+
+
+@dataclass(frozen=True)
+class _Line:
+    input_ids: Sequence[int]
+    labels: Sequence[int] = (-100,)
+
+
+def read_calibration(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    options: UnitPruningOptions,
+    inputs: StepInputs,
+) -> Calibration:
+    """Read what importance is measured on: labelled data if they are given, else text.
+
+    Args:
+        model: Decides the loss where the options do not, and the labels.
+        tokenizer: Its tokenizer.
+        options: The options.
+        inputs: Gives task, data, text, languages and seed.
+
+    Returns:
+        Encoded sentences; none where nothing has to be measured on data.
+
+    Raises:
+        MissingInputError: If there are neither labelled data nor text, or none of a language; or
+            if the loss is of labels and the model has no head of the task.
+        DataNotFoundError: If a language has no such split, or the data is not there.
+        DataFormatError: If a file has broken lines.
+        EmptyTextError: If a language's text has no line with content.
+        TextEncodingError: If a line is not UTF-8, or the compression is damaged.
+        UnknownLabelError: If the data have labels that the model's head does not.
+        UncoveredTextError: If too much of a language's sentences is unknown to the tokenizer.
+
+    Randomness:
+        Sentences are drawn with ``inputs.seed``.
+    """
+    if not options.needs_data:
+        return Calibration(options.loss or "hidden_states")
+    if (options.task or inputs.task) and (options.data or inputs.data):
+        found = _from_labelled_data(model, tokenizer, options, inputs)
+    else:
+        found = _from_text(tokenizer, options, inputs)
+    _check_coverage(tokenizer, found, options.max_unk_rate)
+    return found
+
+
+# --- labelled data ------------------------------------------------------------------------------
+
+
+def _from_labelled_data(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    options: UnitPruningOptions,
+    inputs: StepInputs,
+) -> Calibration:
+    wanted = resolve_options(_only_calibration(options), inputs)
+    task = task_of(wanted)
+    sentences = training_sentences(task, wanted, inputs.seed)
+    loss = options.loss or ("labels" if _is_trained(model, wanted) else "hidden_states")
+    labels = task.labels(*sentences.values())
+    if loss == "labels":
+        labels = _labels_of_head(model, wanted, labels)
+    max_length = sequence_limit(tokenizer, options.max_length)
+    encoded = {
+        tag: task.training_sequences(list(found), tokenizer, labels, max_length)
+        for tag, found in sentences.items()
+    }
+    return Calibration(loss, encoded, {tag: len(found) for tag, found in sentences.items()})
+
+
+def _only_calibration(options: UnitPruningOptions) -> TaskTrainingOptions:
+    return options.training().model_copy(
+        update={
+            "languages": options.importance_languages or options.languages,
+            "train_split": options.calibration_split,
+            "max_train_sentences": options.calibration_sentences,
+            "num_train_sentences": None,
+            "sampling_temperature": 1.0,
+        }
+    )
+
+
+def _is_trained(model: PreTrainedModel, options: TaskTrainingOptions) -> bool:
+    task = task_of(options)
+    return task.objective != "masked_lm" and has_head(model, task)
+
+
+def _labels_of_head(
+    model: PreTrainedModel, options: TaskTrainingOptions, needed: Sequence[str]
+) -> tuple[str, ...]:
+    task = task_of(options)
+    if not _is_trained(model, options):
+        raise MissingInputError(
+            f"Could not measure importance by the labels of {task.id}: the model is not trained "
+            "for them.",
+            got=type(model).__name__,
+            expected=f"a model with a head of the task {task.id}",
+            fix="put the step fine_tuning before this one, or measure by loss: hidden_states",
+        )
+    own = own_labels(model, task)
+    strangers = sorted(set(needed) - set(own))
+    if strangers and task.head != "AutoModelForQuestionAnswering":
+        raise UnknownLabelError(
+            "Could not measure importance: the data have labels that the model's head does not.",
+            got=", ".join(strangers),
+            expected=f"labels among {', '.join(own)}",
+            fix="take the data that the model was trained on, or measure by loss: logits",
+        )
+    return own
+
+
+# --- text ---------------------------------------------------------------------------------------
+
+
+def _from_text(
+    tokenizer: PreTrainedTokenizerFast, options: UnitPruningOptions, inputs: StepInputs
+) -> Calibration:
+    loss = options.loss or "hidden_states"
+    tags = options.importance_languages or options.languages or inputs.languages
+    tags = tags or tuple(inputs.text)
+    without = [tag for tag in tags if tag not in inputs.text]
+    if without or not tags or loss == "labels":
+        raise _no_data(loss, without)
+    length = sequence_limit(tokenizer, options.max_length)
+    encoded: dict[str, list[Any]] = {}
+    for tag in tags:
+        source = TextSource(inputs.text[tag])
+        lines = sample_lines(source, options.calibration_sentences, inputs.seed)
+        ids = tokenizer(lines, truncation=True, max_length=length)["input_ids"]
+        encoded[tag] = [_Line(each) for each in ids]
+    return Calibration(loss, encoded, {tag: len(rows) for tag, rows in encoded.items()})
+
+
+def _no_data(loss: Loss, without: Sequence[str]) -> MissingInputError:
+    wanted = "labelled data" if loss == "labels" else "labelled data, or text for each language"
+    return MissingInputError(
+        "Could not measure importance: there are no data to measure it on.",
+        got=f"no text for {', '.join(without)}" if without else f"no {wanted}",
+        expected=wanted,
+        fix="--task ner --data DIR --language TAG, or --language TAG --text PATH, or the same keys "
+        "in the recipe; scorer: magnitude needs no data",
+    )
+
+
+# --- both ---------------------------------------------------------------------------------------
+
+
+def _check_coverage(
+    tokenizer: PreTrainedTokenizerFast, calibration: Calibration, max_unk_rate: float
+) -> None:
+    rates = {tag: _unk_rate(tokenizer, rows) for tag, rows in calibration.sequences.items()}
+    wrong = {tag: rate for tag, rate in rates.items() if rate > max_unk_rate}
+    if wrong:
+        raise UncoveredTextError(
+            "Could not measure importance: the tokenizer does not know much of the data.",
+            got="\n".join(
+                f"{tag}: {rate:.2%} of the tokens are unknown" for tag, rate in wrong.items()
+            ),
+            expected=f"at most {max_unk_rate:.2%} of a language's tokens unknown",
+            fix="leave the language out of importance_languages, choose a model whose tokenizer "
+            "knows its script, or raise max_unk_rate",
+        )
+
+
+def _unk_rate(tokenizer: PreTrainedTokenizerFast, rows: Sequence[TrainingExample]) -> float:
+    special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
+    ids = [token_id for row in rows for token_id in row.input_ids if token_id not in special]
+    return ids.count(tokenizer.unk_token_id) / max(len(ids), 1)
