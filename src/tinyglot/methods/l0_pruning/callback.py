@@ -21,14 +21,17 @@ class L0PruningCallback(GatingCallback):
     def __init__(self, **options: Any) -> None:  # noqa: ANN401  (checked by L0Options)
         super().__init__("l0_pruning", L0Options(**options))
 
-    def make_controller(self, budgets: Mapping[Kind, Budget], device: torch.device) -> L0Controller:
+    def make_controller(
+        self, budgets: Mapping[Kind, Budget], device: torch.device, num_steps: int
+    ) -> L0Controller:
         """Make what learns.
 
         Args:
             budgets: By kind, the units of each layer and how many stay.
             device: Where the model is.
+            num_steps: Optimizer steps in which gates are learnt.
 
         Returns:
             A controller that has learnt nothing yet.
         """
-        return L0Controller(budgets, device, cast(L0Options, self.options))
+        return L0Controller(budgets, device, cast(L0Options, self.options), num_steps)

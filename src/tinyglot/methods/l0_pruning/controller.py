@@ -27,6 +27,7 @@ class L0Controller(GateController):
         budgets: By kind, the units of each layer and how many stay.
         device: Where the model is.
         options: Learning rate, first value and the target's rise.
+        num_steps: Optimizer steps in which gates are learnt.
 
     References:
         Louizos et al. (2018) for the gates; Wang, Wohlwend, Lei (2020), Structured Pruning of
@@ -34,7 +35,11 @@ class L0Controller(GateController):
     """
 
     def __init__(
-        self, budgets: Mapping[Kind, Budget], device: torch.device, options: L0Options
+        self,
+        budgets: Mapping[Kind, Budget],
+        device: torch.device,
+        options: L0Options,
+        num_steps: int,
     ) -> None:
         super().__init__(budgets, device, is_uniform=options.is_uniform)
         self._options = options
@@ -53,7 +58,7 @@ class L0Controller(GateController):
                 {"params": [*self._log_odds.values()]},
                 {"params": [*self._multipliers.values()], "maximize": True},
             ],
-            lr=options.gate_learning_rate,
+            lr=options.learning_rate_for(num_steps),
         )
 
     # --- gates ---------------------------------------------------------------------------------
@@ -84,17 +89,25 @@ class L0Controller(GateController):
         """
         return dict(self._log_odds)
 
-    def kept_factors(self) -> Flat:
+    def kept_gates(self, kind: Kind, mask: Tensor) -> Tensor:
         """Give the gates of units that stay: the expected ones, but never 0.
 
+        Where more gates closed than wanted, the log odds of the group are raised together until
+        the lowest of those that stay is even.
+
+        Args:
+            kind: Heads or neurons.
+            mask: 1 for each unit that stays, 0 for others.
+
         Returns:
-            A factor for each unit; for one that is closed more often than not, as if it were so
-            half of the time.
+            A factor for each unit.
         """
-        return {
-            kind: expected_gates(value.clamp(min=EVEN_LOG_ODDS))
-            for kind, value in self._log_odds.items()
-        }
+        is_kept = self._in_groups(kind, mask.bool())
+        raised = [
+            log_odds + (EVEN_LOG_ODDS - log_odds[kept].min()).clamp(min=0)
+            for log_odds, kept in zip(self._groups(kind), is_kept, strict=True)
+        ]
+        return expected_gates(torch.cat(raised))
 
     # --- learning ------------------------------------------------------------------------------
 
@@ -143,7 +156,9 @@ class L0Controller(GateController):
         return [1 - open_probability(group).mean() for group in self._groups(kind)]
 
     def _groups(self, kind: Kind) -> list[Tensor]:
-        values = self._log_odds[kind]
+        return self._in_groups(kind, self._log_odds[kind])
+
+    def _in_groups(self, kind: Kind, values: Tensor) -> list[Tensor]:
         return list(self.split(kind, values)) if self.is_uniform else [values]
 
     # --- resume and report ---------------------------------------------------------------------

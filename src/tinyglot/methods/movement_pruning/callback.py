@@ -22,15 +22,17 @@ class MovementPruningCallback(GatingCallback):
         super().__init__("movement_pruning", MovementOptions(**options))
 
     def make_controller(
-        self, budgets: Mapping[Kind, Budget], device: torch.device
+        self, budgets: Mapping[Kind, Budget], device: torch.device, num_steps: int
     ) -> MovementController:
         """Make what learns.
 
         Args:
             budgets: By kind, the units of each layer and how many stay.
             device: Where the model is.
+            num_steps: Optimizer steps in which gates are learnt; makes no difference.
 
         Returns:
             A controller that has learnt nothing yet.
         """
+        del num_steps
         return MovementController(budgets, device, is_uniform=self.options.is_uniform)

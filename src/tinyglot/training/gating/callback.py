@@ -62,13 +62,14 @@ class GatingCallback(TrainerCallback, ExportableState):
 
     @abstractmethod
     def make_controller(
-        self, budgets: Mapping[Kind, Budget], device: torch.device
+        self, budgets: Mapping[Kind, Budget], device: torch.device, num_steps: int
     ) -> GateController:
         """Make what learns.
 
         Args:
             budgets: By kind, the units of each layer and how many stay.
             device: Where the model is.
+            num_steps: Optimizer steps in which gates are learnt.
 
         Returns:
             A controller that has learnt nothing yet.
@@ -147,7 +148,8 @@ class GatingCallback(TrainerCallback, ExportableState):
         _check_no_scaling(args)
         self.schedule = make_gating_schedule(self.options, state.max_steps)
         budgets = unit_budgets(unit_counts(model), self.options)
-        self.controller = self.make_controller(budgets, view(model).word_embeddings.weight.device)
+        device = view(model).word_embeddings.weight.device
+        self.controller = self.make_controller(budgets, device, self.schedule.num_steps)
         self._restore(saved_state(state, type(self).__name__), state.global_step)
         note_state(state, type(self).__name__, self.state())
         self._noise = (args.seed, args.process_index)

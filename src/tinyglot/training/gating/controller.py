@@ -92,13 +92,18 @@ class GateController(ABC):
             tensors: By name.
         """
 
-    def kept_factors(self) -> Flat:
+    def kept_gates(self, kind: Kind, mask: Tensor) -> Tensor:
         """Give the gates that units have once it is decided that they stay.
 
+        Args:
+            kind: Heads or neurons.
+            mask: 1 for each unit that stays, 0 for others.
+
         Returns:
-            A factor for each unit, also of those that go.
+            A factor for each unit; that of a unit that goes makes no difference.
         """
-        return {kind: torch.ones_like(score) for kind, score in self.scores().items()}
+        del kind
+        return mask
 
     def report(self) -> dict[str, Any]:
         """Say what the gates were like when it was decided what stays.
@@ -175,17 +180,12 @@ class GateController(ABC):
             part[list(kept[layer])] = 1.0
         return mask
 
+    @torch.no_grad()
     def decide(self) -> None:
         """Choose exactly as many units as the budget says, and fix all gates."""
-        self._fix({kind: self.select(kind, each.num_kept) for kind, each in self.budgets.items()})
-
-    @torch.no_grad()
-    def _fix(self, kept: dict[Kind, Kept]) -> None:
-        factors = self.kept_factors()
-        self.kept = kept
-        self._factors = {
-            kind: self.mask(kind, units) * factors[kind].detach() for kind, units in kept.items()
-        }
+        self.kept = {kind: self.select(kind, each.num_kept) for kind, each in self.budgets.items()}
+        masks = {kind: self.mask(kind, units) for kind, units in self.kept.items()}
+        self._factors = {kind: mask * self.kept_gates(kind, mask) for kind, mask in masks.items()}
 
     # --- resume --------------------------------------------------------------------------------
 

@@ -15,6 +15,11 @@ class GatingSchedule(BaseModel):
     start_step: int
     end_step: int
 
+    @property
+    def num_steps(self) -> int:
+        """Steps in which gates are learnt."""
+        return self.end_step - self.start_step
+
     def progress(self, step: int) -> float:
         """Say how much of the learning is done.
 
@@ -24,7 +29,7 @@ class GatingSchedule(BaseModel):
         Returns:
             0 to 1.
         """
-        share = (step - self.start_step) / (self.end_step - self.start_step)
+        share = (step - self.start_step) / self.num_steps
         return min(max(share, 0.0), 1.0)
 
 

@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Mapping
 
 import safetensors.torch
+import torch
 from torch import Tensor
 
 
@@ -17,7 +18,10 @@ def tensors_to_text(tensors: Mapping[str, Tensor]) -> str:
     Returns:
         Base64 of a compressed safetensors file.
     """
-    values = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    values = {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, tensor in tensors.items()
+    }
     return base64.b64encode(zlib.compress(safetensors.torch.save(values))).decode("ascii")
 
 
