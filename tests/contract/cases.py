@@ -50,6 +50,10 @@ def reported_by_layer_dropping(plan: Any) -> dict[str, int]:
     return {"layers": len(plan.kept_layers)}
 
 
+def reported_by_unit_pruning(plan: Any) -> dict[str, int]:
+    return {"parameters": plan.num_parameters_after, "layers": len(plan.num_kept)}
+
+
 def reported_by_fine_tuning(plan: Any) -> dict[str, int]:
     return {"labels": len(plan.labels), "rows": plan.vocabulary_size}
 
@@ -81,6 +85,38 @@ CASES: dict[str, Case] = {
         },
         context=labelled_data,
         reported=reported_by_fine_tuning,
+    ),
+    "dynamic_sparsification": Case(
+        options={
+            "heads": [2],
+            "ffn": [20],
+            "start_step": 1,
+            "max_steps": 3,
+            "batch_size": 4,
+            "precision": "fp32",
+            "save_steps": None,
+            "max_train_sentences": 8,
+            "calibration_sentences": 8,
+            "max_length": 64,
+        },
+        context=labelled_data,
+        reported=reported_by_fine_tuning,
+    ),
+    "head_pruning": Case(
+        options={"num_heads": 2, "scorer": "magnitude", "shape": "free"},
+        smaller=tuple({"num_heads": n, "scorer": "magnitude"} for n in (3, 2, 1)),
+        context=two_texts,
+        reported=reported_by_unit_pruning,
+    ),
+    "ffn_pruning": Case(
+        # a WordPiece tokenizer of few words knows little of its text
+        options={"ffn_size": 20, "calibration_sentences": 2, "max_unk_rate": 1.0},
+        smaller=(
+            {"pruning_ratio": 0.1, "shape": "free", "scorer": "magnitude"},
+            {"pruning_ratio": 0.9, "shape": "free", "scorer": "random"},
+        ),
+        context=two_texts,
+        reported=reported_by_unit_pruning,
     ),
     "magnitude_pruning": Case(
         options={

@@ -6,7 +6,7 @@ import torch
 from tests.surgery.test_structures import INPUTS, MODELS, outputs
 from tests.tiny import FAMILIES, tiny_model
 from tinyglot.architectures import view
-from tinyglot.surgery import Structures, SubnetworkShape, Subnetworks, cut_to, keep_structures
+from tinyglot.surgery import Structures, Subnetworks, SubnetworkShape, cut_to, keep_structures
 from tinyglot.surgery.reorder import reorder_
 
 SMALL = SubnetworkShape(layers=(0,), num_heads=3, ffn_size=20)

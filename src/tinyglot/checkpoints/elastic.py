@@ -19,7 +19,7 @@ from tinyglot.files import read_json, write_json
 from tinyglot.surgery import SubnetworkShape
 
 ELASTIC_FILE = "elastic.json"
-VERSION = 1
+VERSION: Literal[1] = 1
 AXES = ("layers", "heads", "ffn")
 
 Sizes = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]

@@ -1,6 +1,7 @@
 """Saving whole checkpoints in one step, checked by loading them again."""
 
 from pathlib import Path
+from shutil import copytree
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -19,6 +20,7 @@ def save_checkpoint(
     directory: Path,
     *,
     source: Path | None = None,
+    beside: Path | None = None,
 ) -> None:
     """Write model, tokenizer and embedder files in one step, after a reload gave the same.
 
@@ -31,6 +33,7 @@ def save_checkpoint(
         directory: Where the checkpoint goes; replaced if it is there.
         source: The checkpoint it was made from. A bare encoder made from a
             sentence-transformers directory stays one.
+        beside: A directory whose files go into the checkpoint, if it is there.
 
     Raises:
         ParityError: If the reloaded model computes something else.
@@ -43,6 +46,8 @@ def save_checkpoint(
         save_tokenizer(tokenizer, temporary)
         if source is not None and is_bare_encoder(model):
             copy_embedder_files(source, temporary)
+        if beside is not None and beside.is_dir():
+            copytree(beside, temporary, dirs_exist_ok=True)
         verify_checkpoint(temporary, model, tokenizer)
 
 

@@ -43,7 +43,7 @@ def parse_quantity(text: str) -> int:
             fix="--max-parameters 12M, or --max-bytes 8MB",
         )
     base = 1024 if match[3] else 1000
-    return math.floor(float(match[1]) * base ** _POWERS[match[2]])
+    return math.floor(float(match[1]) * math.pow(base, _POWERS[match[2]]))
 
 
 @dataclass(frozen=True)

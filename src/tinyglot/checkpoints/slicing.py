@@ -195,7 +195,7 @@ def _without_weights(source: Path, stored: Container[str]) -> PreTrainedModel:
         model: PreTrainedModel = model_class(config)
     prefix = "" if is_bare_encoder(model) else model.base_model_prefix + "."
     if hasattr(model.base_model, "pooler") and f"{prefix}pooler.dense.weight" not in stored:
-        model.base_model.pooler = None
+        setattr(model.base_model, "pooler", None)  # noqa: B010  (typed as a module)
     return model
 
 
@@ -275,7 +275,9 @@ def _read_rows(
     path: Path, layout: Layout, tensor: Stored, cut: Cut, rows: tuple[int, ...]
 ) -> Tensor:
     """Gather rows from the mapped file; pages of other rows are not read."""
-    mapped = np.memmap(path, tensor.word_type, "r", layout.data_start + tensor.start, tensor.shape)
+    mapped = np.memmap(
+        path, np.dtype(tensor.word_type), "r", layout.data_start + tensor.start, tensor.shape
+    )
     index: list[Any] = [np.asarray(rows)] + [slice(None)] * (len(tensor.shape) - 1)
     for dim, _, size in cut.narrowings:
         index[dim] = slice(0, size)

@@ -12,6 +12,10 @@ from tinyglot.tasks import TaskOption
 from tinyglot.training import Trunk
 
 
+#: where, in a step's own directory, a method leaves files that go into the checkpoint
+CHECKPOINT_FILES = "checkpoint_files"
+
+
 class MethodConfig(BaseModel):
     """Options of one step; the only home of their defaults, ranges, units and help."""
 
@@ -52,7 +56,8 @@ class Context:
             kept until the step is finished, so resume files live there. A method may write
             ``facts.json`` into it: a JSON object of what came out, the same bytes for the same
             seed, data and model (no times, no paths). The step's ``record.json`` takes it over
-            as ``facts``, and reports show it.
+            as ``facts``, and reports show it. What it writes into ``CHECKPOINT_FILES`` in it is
+            copied into the step's checkpoint.
         teacher: Checkpoint of a teacher, if any.
         trunk: First training steps that this run shares with others, if any.
     """

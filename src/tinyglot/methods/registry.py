@@ -10,8 +10,13 @@ from tinyglot.methods.contract import Method
 METHODS = (
     "vocabulary_trimming",
     "layer_dropping",
+    "head_pruning",
+    "ffn_pruning",
     "fine_tuning",
     "magnitude_pruning",
+    "dynamic_sparsification",
+    "l0_pruning",
+    "movement_pruning",
 )
 
 

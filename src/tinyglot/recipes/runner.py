@@ -15,7 +15,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from tinyglot.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from tinyglot.data.synthetic import locate_text
 from tinyglot.files import replacing, write_json
-from tinyglot.methods.contract import Context, Method, MethodConfig, Plan
+from tinyglot.methods.contract import CHECKPOINT_FILES, Context, Method, MethodConfig, Plan
 from tinyglot.methods.registry import get_method
 from tinyglot.recipes.directory import claim, is_claimed
 from tinyglot.recipes.inputs import check_inputs
@@ -85,7 +85,14 @@ def _do_step(run: Run, position: int, tell: Tell) -> None:
 def _write_checkpoint(run: Run, position: int, tell: Tell) -> Path:
     """Do the step and save what it made; give the directory that it began with."""
     (model, tokenizer), source = _made(run, position, tell)
-    save_checkpoint(model, tokenizer, run.step_directory(position) / "checkpoint", source=source)
+    directory = run.step_directory(position)
+    save_checkpoint(
+        model,
+        tokenizer,
+        directory / "checkpoint",
+        source=source,
+        beside=directory / "work" / CHECKPOINT_FILES,
+    )
     return source
 
 

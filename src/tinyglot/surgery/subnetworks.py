@@ -178,6 +178,7 @@ class Subnetworks:
         """
         module, cuts = self._skeleton(shape)
         module.train(self._model.training)
+        self._share_hooks(module)
         tensors = view(self._model).named_tensors()
         parts: dict[int, Tensor] = {}  # tensors that are tied stay tied
         for cut in cuts.values():
@@ -186,6 +187,12 @@ class Subnetworks:
                 parts[id(source)] = cut(source)
         given = {name: parts[id(tensors[cut.name])] for name, cut in cuts.items()}
         return torch.func.functional_call(module, given, (), dict(inputs))
+
+    def _share_hooks(self, module: PreTrainedModel) -> None:
+        """Let the smaller encoder end as the larger one does now, such as on some positions."""
+        encoder = view(self._model).encoder
+        if encoder is not self._model:
+            vars(view(module).encoder)["_forward_hooks"] = encoder._forward_hooks
 
     def _skeleton(self, shape: SubnetworkShape) -> _Skeleton:
         if shape not in self._skeletons:

@@ -288,11 +288,16 @@ def _make_trainer(
         head_learning_rate=config.head_learning_rate,
         labelled_only=masking is not None,
         distillation=distillation,
-        **{"compute_loss_func": c.loss for c in callbacks if hasattr(c, "loss")},
+        **_own_loss(callbacks),
         train_dataset=MaskedRows(rows, masking, batches, config.seed) if masking else rows,
         data_collator=PaddingCollator(student.config.pad_token_id),
         callbacks=[*callbacks, NoCheckpointAtEnd(), *early],
     )
+
+
+def _own_loss(callbacks: Sequence[Any]) -> dict[str, Any]:
+    losses = [callback.loss for callback in callbacks if hasattr(callback, "loss")]
+    return {"compute_loss_func": losses[0]} if losses else {}
 
 
 def _claim(
