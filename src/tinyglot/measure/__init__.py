@@ -1,6 +1,6 @@
 """Size, latency and memory of models; each row states its protocol. Imports no framework."""
 
-from tinyglot.measure.latency import LatencyRow, measure_latency
+from tinyglot.measure.latency import LatencyRow, interleaved_times, measure_latency
 from tinyglot.measure.memory import MemoryRow, measure_memory
 from tinyglot.measure.rows import MeasureRow, join_rows
 from tinyglot.measure.runnable import Predictor, Runnable, positions_of
@@ -14,6 +14,7 @@ __all__ = [
     "ModelSize",
     "Predictor",
     "Runnable",
+    "interleaved_times",
     "join_rows",
     "measure_latency",
     "measure_memory",

@@ -13,6 +13,7 @@ from tinyglot.progress import Bar, progress_bar
 
 WARMUP = 3
 ROUNDS = 20
+FEWEST = 3
 
 
 @dataclass(frozen=True)
@@ -99,30 +100,48 @@ def measure_latency(
     rows = []
     with progress_bar("measure", total=len(shapes) * (rounds + warmup)) as bar:
         for shape in shapes:
-            times = _interleaved(models, shape, (warmup, rounds), generator, bar)
+            times = interleaved_times(models, shape, (warmup, rounds), generator, bar=bar)
             rows += [
                 _row(name, model, shape, warmup, times[name]) for name, model in models.items()
             ]
     return rows
 
 
-def _interleaved(
+def interleaved_times(
     models: Mapping[str, Runnable],
     shape: tuple[int, int],
     calls: tuple[int, int],
     generator: np.random.Generator,
-    bar: Bar,
+    seconds: float | None = None,
+    bar: Bar | None = None,
 ) -> dict[str, list[float]]:
+    """Time every model once a round, in an order that changes from round to round.
+
+    Args:
+        models: What to compare, by name.
+        shape: Batch and length.
+        calls: Rounds before any is timed, and most timed rounds.
+        generator: Draws token ids and orders.
+        seconds: Begin no further round after this long, once there are three; default: no limit.
+        bar: Told of each round.
+
+    Returns:
+        By model the seconds of each timed round, as many for all of them.
+    """
     warmup, rounds = calls
     times: dict[str, list[float]] = {name: [] for name in models}
     names = list(models)
+    begun = time.perf_counter()
     for number in range(-warmup, rounds):
+        if seconds is not None and number >= FEWEST and time.perf_counter() - begun > seconds:
+            break
         for index in generator.permutation(len(names)):
             name = names[index]
-            seconds = _timed(models[name], shape, generator)
+            took = _timed(models[name], shape, generator)
             if number >= 0:
-                times[name].append(seconds)
-        bar.advance()
+                times[name].append(took)
+        if bar is not None:
+            bar.advance()
     return times
 
 

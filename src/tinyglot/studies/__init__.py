@@ -4,7 +4,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tinyglot.studies.cells import Cell, expand
+    from tinyglot.studies.cell import Cell
+    from tinyglot.studies.cells import expand
     from tinyglot.studies.grid import Grid, builtin_studies, copy_grid, parse_grid, read_grid
     from tinyglot.studies.plan import StudyPlan, plan_study
     from tinyglot.studies.run import Choice, Sitting, run_study
@@ -29,7 +30,8 @@ __all__ = [
 
 # These import PyTorch, which a worker that waits for its first job does not need.
 _HOMES = {
-    **dict.fromkeys(("Cell", "expand"), "cells"),
+    "Cell": "cell",
+    "expand": "cells",
     **dict.fromkeys(("Grid", "builtin_studies", "copy_grid", "parse_grid", "read_grid"), "grid"),
     **dict.fromkeys(("StudyPlan", "plan_study"), "plan"),
     **dict.fromkeys(("Choice", "Sitting", "run_study"), "run"),

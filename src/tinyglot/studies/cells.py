@@ -4,7 +4,7 @@ import hashlib
 import itertools
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from tinyglot.errors import RecipeError
@@ -12,40 +12,18 @@ from tinyglot.methods.registry import get_method
 from tinyglot.recipes import Recipe, parse_recipe
 from tinyglot.recipes.mistakes import suggestion
 from tinyglot.studies.axes import Combination, Combined, combine, is_wanted, pruning_axes
-from tinyglot.studies.grid import AxisValue, Grid
+from tinyglot.studies.cell import Cell
+from tinyglot.studies.grid import AnyGrid, AxisValue, Grid
 from tinyglot.studies.mistakes import grid_error
 from tinyglot.studies.names import public_content, public_name
 from tinyglot.studies.rows import COORDINATES, MONOLINGUAL, MULTILINGUAL
+from tinyglot.studies.shapes.cells import expand_shapes
+from tinyglot.studies.shapes.grid import ShapeGrid
 
 _KEY_DIGITS = 16
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One recipe of a study.
-
-    Attributes:
-        study: Name of the study.
-        key: First 16 hex digits of the hash of the resolved recipe and the methods' versions.
-        coordinates: Where it is in the grid: model, method, setting, languages (the set's name),
-            sparsity, embeddings (``None`` where nothing is pruned) and seed.
-        recipe: As resolved.
-        group: Key of the cell without pruning that is trained alike.
-    """
-
-    study: str
-    key: str
-    coordinates: dict[str, Any]
-    recipe: Recipe
-    group: str
-
-    @property
-    def is_dense(self) -> bool:
-        """Whether it is the one of its group in which nothing is pruned."""
-        return self.key == self.group
-
-
-def expand(grid: Grid) -> list[Cell]:
+def expand(grid: AnyGrid) -> list[Cell]:
     """List the cells of a grid; combinations that come to the same recipe are one cell.
 
     Args:
@@ -57,6 +35,8 @@ def expand(grid: Grid) -> list[Cell]:
     Raises:
         StudyError: If axes contradict each other or the recipe; lists everything that is wrong.
     """
+    if isinstance(grid, ShapeGrid):
+        return expand_shapes(grid)
     mistakes = [*_wrong_sets(grid), *_wrong_restrictions(grid), *_wrong_names(grid)]
     found: dict[str, Cell] = {}
     options: dict[str, Combination] = {}

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tinyglot.studies.cells import Cell
-from tinyglot.studies.grid import Grid
+from tinyglot.studies.cell import Cell
+from tinyglot.studies.grid import AnyGrid
 from tinyglot.studies.plan import StudyPlan
 from tinyglot.studies.run import Progress, Sitting
 from tinyglot.studies.store import CellFile, Store, foreign, states
@@ -24,12 +24,14 @@ def cell_name(coordinates: dict[str, Any]) -> str:
         Such as ``swh-Latn magnitude_pruning 70 % include seed 0``.
     """
     found = coordinates
+    if "runtime" in found:
+        return f"{100 * found['removed']:g} % of all parameters, {found['runtime']}"
     sparsity = f"{100 * found['sparsity']:g} %" if found["sparsity"] else "dense"
     parts = (found["languages"], found["method"], sparsity, found["embeddings"] or "")
     return " ".join([*filter(None, parts), f"seed {found['seed']}"])
 
 
-def plan_lines(grid: Grid, planned: StudyPlan) -> list[str]:
+def plan_lines(grid: AnyGrid, planned: StudyPlan) -> list[str]:
     """Write a plan down.
 
     Args:

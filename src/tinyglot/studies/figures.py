@@ -29,6 +29,8 @@ from tinyglot.studies.charts import (
     training_figures,
 )
 from tinyglot.studies.formats import FigureFormat
+from tinyglot.studies.rows import is_measured
+from tinyglot.studies.shapes.charts import shape_figures
 from tinyglot.studies.tables import numbered
 from tinyglot.studies.views.blocks import Block, blocks
 
@@ -51,13 +53,16 @@ def study_figures(rows: pl.DataFrame) -> tuple[Figure, ...]:
     Returns:
         For each model, method and data set: scores by sparsity, one-language models against
         joint ones, relative differences by training size, family and script (regular and
-        perturbed), perturbed as a fraction of regular, and scores against entity overlap.
+        perturbed), perturbed as a fraction of regular, and scores against entity overlap. Of a
+        study of shapes: speed against size.
 
     Raises:
         DataFormatError: If the rows are not those of a study.
         ComparisonError: If rows are there twice.
         MissingExtraError: If altair is not installed.
     """
+    if is_measured(rows):
+        return tuple(shape_figures(rows))
     return tuple(
         replace(figure, name=numbered(figure.name, place))
         for place, block in enumerate(blocks(rows))

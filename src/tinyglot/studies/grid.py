@@ -11,6 +11,7 @@ from tinyglot.files import write_text
 from tinyglot.languages import LanguageCodes
 from tinyglot.recipes.yaml_file import builtin_files, find_file, read_yaml
 from tinyglot.studies.mistakes import describe_grid, grid_error
+from tinyglot.studies.shapes.grid import ShapeGrid
 
 AxisValue = str | int | float | bool | None
 
@@ -74,6 +75,10 @@ class Grid(_Settings):
         return {**({"languages": sets} if sets else {}), **(self.axes.model_extra or {})}
 
 
+AnyGrid = Grid | ShapeGrid
+"""A study of trainings, or one of shapes."""
+
+
 def builtin_studies() -> dict[str, Path]:
     """List the studies that come with tinyglot.
 
@@ -98,7 +103,7 @@ def grid_path(source: str | Path) -> Path:
     return find_file(source, builtin_studies(), "study", "tinyglot study copy NAME mine.yaml")
 
 
-def read_grid(source: str | Path) -> Grid:
+def read_grid(source: str | Path) -> AnyGrid:
     """Read a study's grid by file or by the name of a built-in one.
 
     Args:
@@ -123,8 +128,8 @@ def read_grid(source: str | Path) -> Grid:
         ) from error
 
 
-def parse_grid(content: Any, file: str | None = None) -> Grid:  # noqa: ANN401  (any YAML)
-    """Check a grid given as a mapping.
+def parse_grid(content: Any, file: str | None = None) -> AnyGrid:  # noqa: ANN401  (any YAML)
+    """Check a grid given as a mapping; one with ``cuts`` is of shapes.
 
     Args:
         content: What the YAML holds.
@@ -139,10 +144,11 @@ def parse_grid(content: Any, file: str | None = None) -> Grid:  # noqa: ANN401  
     if not isinstance(content, Mapping):
         found = "nothing" if content is None else type(content).__name__
         raise grid_error([f"a study is a mapping, but the file holds {found}"], file)
+    kind: type[AnyGrid] = ShapeGrid if "cuts" in content else Grid
     try:
-        return Grid.model_validate(content)
+        return kind.model_validate(content)
     except ValidationError as error:
-        raise grid_error(describe_grid(error, Grid), file) from error
+        raise grid_error(describe_grid(error, kind), file) from error
 
 
 def copy_grid(name: str, target: Path) -> None:

@@ -15,7 +15,8 @@ from tinyglot.studies.cells import expand
 from tinyglot.studies.charts import Figure
 from tinyglot.studies.figures import block_figures
 from tinyglot.studies.observations import Observation, Part, observe
-from tinyglot.studies.rows import COORDINATES
+from tinyglot.studies.rows import COORDINATES, is_measured
+from tinyglot.studies.shapes.page import shape_page
 from tinyglot.studies.store import GRID_FILE, CellFile, Store, states
 from tinyglot.studies.tables import block_tables, numbered
 from tinyglot.studies.views.blocks import Block, blocks
@@ -78,7 +79,10 @@ def render_study_page(
         MissingExtraError: If altair is not installed.
         NoExamplesError: If nothing has been scored yet.
     """
-    chosen = main_blocks(rows)
+    if is_measured(rows) and len(rows):
+        keys = set(rows["key"])
+        return StudyPage(*shape_page(rows, description, [c for c in cells if c.key in keys]))
+    chosen = () if is_measured(rows) else main_blocks(rows)
     if not chosen:
         raise NoExamplesError(
             "Could not write the page of a study: nothing has been scored yet.",

@@ -9,7 +9,8 @@ from tinyglot.data.sources import local_path
 from tinyglot.data.synthetic import is_synthetic
 from tinyglot.errors import StudyError
 from tinyglot.recipes import Recipe, parse_recipe
-from tinyglot.studies.cells import Cell, public_recipe
+from tinyglot.studies.cell import Cell
+from tinyglot.studies.cells import public_recipe
 
 Places = Mapping[str, str]
 """Source by public name."""

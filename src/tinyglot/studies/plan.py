@@ -6,9 +6,10 @@ from statistics import median
 from typing import Any
 
 from tinyglot.errors import TinyglotError
-from tinyglot.studies.cells import Cell
-from tinyglot.studies.grid import Grid
+from tinyglot.studies.cell import Cell
+from tinyglot.studies.grid import AnyGrid, Measured
 from tinyglot.studies.places import Places, is_here, placed
+from tinyglot.studies.shapes.grid import ShapeGrid
 from tinyglot.studies.store import CellFile, State, Store, Timing, states
 from tinyglot.studies.training_data import needs_no_data, num_steps
 
@@ -67,7 +68,9 @@ class StudyPlan:
         return {"study": self.study, "cells": cells, "hours": self.hours}
 
 
-def plan_study(grid: Grid, cells: Sequence[Cell], store: Store | None, places: Places) -> StudyPlan:
+def plan_study(
+    grid: AnyGrid, cells: Sequence[Cell], store: Store | None, places: Places
+) -> StudyPlan:
     """Say which cells are there, and what the others take.
 
     Args:
@@ -90,9 +93,20 @@ def plan_study(grid: Grid, cells: Sequence[Cell], store: Store | None, places: P
     planned = []
     for cell in cells:
         steps = steps_done(filed.get(cell.key)) or _counted(cell, places)
-        hours = seconds.hours(cell, steps, is_finished=state[cell.key] == "finished")
+        if isinstance(grid, ShapeGrid):
+            steps, hours = None, _hours_of_shapes(grid, cell, timings)
+        else:
+            hours = seconds.hours(cell, steps, is_finished=state[cell.key] == "finished")
         planned.append(PlannedCell(cell, state[cell.key], steps, hours))
     return StudyPlan(grid.name, tuple(planned))
+
+
+def _hours_of_shapes(grid: ShapeGrid, cell: Cell, timings: Mapping[str, Timing]) -> float | None:
+    """Give what the cell took, else what others took, else what the grid says."""
+    given = [grid.measured.seconds_per_cell] if grid.measured else []
+    own = [timings[cell.key].seconds] if cell.key in timings else []
+    known = own or [timing.seconds for timing in timings.values()] or given
+    return round(median(known) / _SECONDS, 4) if known else None
 
 
 def steps_done(filed: CellFile | None) -> int | None:
@@ -114,10 +128,11 @@ class _Seconds:
     """Seconds of a step: of cells with the same languages, of any cell, or as the grid says."""
 
     def __init__(
-        self, grid: Grid, filed: Mapping[str, CellFile], timings: Mapping[str, Timing]
+        self, grid: AnyGrid, filed: Mapping[str, CellFile], timings: Mapping[str, Timing]
     ) -> None:
         self._timings = timings
-        self._given = grid.measured.seconds_per_step if grid.measured else None
+        given = grid.measured
+        self._given = given.seconds_per_step if isinstance(given, Measured) else None
         self._by_set: dict[str, list[float]] = {}
         for key, timing in timings.items():
             if key in filed and timing.seconds_per_step is not None:

@@ -1,6 +1,7 @@
 """What a study found, as long-form rows: one a cell, language, perturbation and metric."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,35 @@ language: ``num_train_sentences`` (0 where it is not trained on), ``train_overla
 scored sentences that the cell was trained on) and ``entity_overlap`` (share of the mentions of
 the scored split that the cell was trained on), null where they are not known."""
 
+MEASURED = {
+    "study": pl.String,
+    "key": pl.String,
+    "model": pl.String,
+    "part": pl.String,
+    "removed": pl.Float64,
+    "runtime": pl.String,
+    "threads": pl.Int64,
+    "batch": pl.Int64,
+    "length": pl.Int64,
+    "sizes": pl.String,
+    "is_stock": pl.Boolean,
+    "num_parameters": pl.Int64,
+    "num_embedding_parameters": pl.Int64,
+    "n": pl.Int64,
+    "latency_ms_p50": pl.Float64,
+    "latency_ms_p95": pl.Float64,
+    "latency_ms_min": pl.Float64,
+    "speedup": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+}
+"""Columns of a study of shapes. ``part`` is what was made smaller, ``none`` for the whole model;
+``removed`` the share of all parameters that was asked for, of the cell for the whole model too;
+``sizes`` the model's sizes in words. ``speedup`` is the median over the ``n`` rounds of the whole
+model's time over this one's in the same round, with the 95 % bootstrap interval ``low`` to
+``high``."""
+MEASURED_IDENTITY = ("study", "model", "part", "removed", "runtime", "threads", "batch", "length")
+
 COORDINATES = ("model", "method", "setting", "languages", "sparsity", "embeddings", "seed")
 ABOUT_DATA = ("num_train_sentences", "train_overlap", "entity_overlap")
 MAY_BE_NULL = ("embeddings", "dataset", "low", "high", *ABOUT_DATA)
@@ -51,11 +81,36 @@ IDENTITY = ("study", *COORDINATES, "task", "dataset", "language", "split", "pert
 """What no two rows share."""
 
 
-def to_rows(records: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+@dataclass(frozen=True)
+class Form:
+    """What rows of one kind of study look like.
+
+    Attributes:
+        columns: Types by name, in order.
+        may_be_null: Columns that may say nothing.
+        identity: What no two rows share.
+    """
+
+    columns: Mapping[str, Any]
+    may_be_null: tuple[str, ...]
+    identity: tuple[str, ...]
+
+
+SCORED_FORM = Form(SCHEMA, MAY_BE_NULL, IDENTITY)
+MEASURED_FORM = Form(MEASURED, (), MEASURED_IDENTITY)
+
+
+def is_measured(rows: pl.DataFrame) -> bool:
+    """Tell whether rows are those of a study of shapes."""
+    return "part" in rows.columns
+
+
+def to_rows(records: Iterable[Mapping[str, Any]], form: Form = SCORED_FORM) -> pl.DataFrame:
     """Put records in the one order and the types of the schema.
 
     Args:
         records: One a row, with every column of the schema; others are refused.
+        form: Which schema.
 
     Returns:
         The rows, sorted by what tells them apart, so that the order of the records is of no
@@ -68,14 +123,14 @@ def to_rows(records: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     """
     listed = list(records)
     for record in listed:
-        _check_columns(record)
+        _check_columns(record, form.columns)
     try:
-        rows = pl.DataFrame(listed, schema=SCHEMA, orient="row")
+        rows = pl.DataFrame(listed, schema=dict(form.columns), orient="row")
     except (TypeError, pl.exceptions.PolarsError) as error:
         raise DataFormatError(
             "Could not make rows of a study: a value is not of its column's type.",
             got=" ".join(str(error).split()),
-            expected=", ".join(f"{name} {kind}" for name, kind in SCHEMA.items()),
+            expected=", ".join(f"{name} {kind}" for name, kind in form.columns.items()),
             fix="run the cell again; rows are written by `tinyglot study run`",
         ) from error
     return check_study_rows(rows)
@@ -94,26 +149,27 @@ def check_study_rows(rows: pl.DataFrame) -> pl.DataFrame:
         DataFormatError: If columns are missing or of another type, or a needed value is null.
         ComparisonError: If two rows are of the same cell, language, perturbation and metric.
     """
-    if dict(rows.schema) != SCHEMA:
-        _refuse_schema(rows)
-    needed = [name for name in SCHEMA if name not in MAY_BE_NULL]
+    form = MEASURED_FORM if is_measured(rows) else SCORED_FORM
+    if dict(rows.schema) != form.columns:
+        _refuse_schema(rows, form.columns)
+    needed = [name for name in form.columns if name not in form.may_be_null]
     holes = [name for name in needed if rows[name].null_count()]
     if holes:
         raise DataFormatError(
             "Could not use the rows of a study: values are missing.",
             got=", ".join(f"{rows[name].null_count()} in {name}" for name in holes),
-            expected=f"null only in {', '.join(MAY_BE_NULL)}",
+            expected=f"null only in {', '.join(form.may_be_null) or 'no column'}",
             fix="run the cells again: tinyglot study run",
         )
-    doubled = rows.filter(rows.select(IDENTITY).is_duplicated())
+    doubled = rows.filter(rows.select(form.identity).is_duplicated())
     if not doubled.is_empty():
         raise ComparisonError(
             "Could not use the rows of a study: some are there twice.",
-            got=f"{len(doubled)} rows, such as {doubled.select('key', *IDENTITY).row(0)}",
-            expected=f"one row for each {', '.join(IDENTITY)}",
+            got=f"{len(doubled)} rows, such as {doubled.select('key', *form.identity).row(0)}",
+            expected=f"one row for each {', '.join(form.identity)}",
             fix="keep the rows of one version of a cell: tinyglot study run",
         )
-    return rows.sort(IDENTITY)
+    return rows.sort(form.identity)
 
 
 def write_rows(rows: pl.DataFrame, path: Path) -> None:
@@ -180,24 +236,24 @@ def place_of(study: str | Path) -> Path:
     return named if named.is_dir() and not Path(study).exists() else Path(study)
 
 
-def _check_columns(record: Mapping[str, Any]) -> None:
-    missing = [name for name in SCHEMA if name not in record]
-    unknown = [name for name in record if name not in SCHEMA]
+def _check_columns(record: Mapping[str, Any], columns: Mapping[str, Any]) -> None:
+    missing = [name for name in columns if name not in record]
+    unknown = [name for name in record if name not in columns]
     if missing or unknown:
         raise DataFormatError(
             "Could not make rows of a study: a record has other columns.",
             got=f"missing: {', '.join(missing) or 'none'}; unknown: {', '.join(unknown) or 'none'}",
-            expected=", ".join(SCHEMA),
+            expected=", ".join(columns),
             fix="name the columns as tinyglot.studies.rows.SCHEMA does",
         )
 
 
-def _refuse_schema(rows: pl.DataFrame) -> None:
-    got = [f"{name} {kind}" for name, kind in rows.schema.items() if SCHEMA.get(name) != kind]
-    missing = [name for name in SCHEMA if name not in rows.columns]
+def _refuse_schema(rows: pl.DataFrame, columns: Mapping[str, Any]) -> None:
+    got = [f"{name} {kind}" for name, kind in rows.schema.items() if columns.get(name) != kind]
+    missing = [name for name in columns if name not in rows.columns]
     raise DataFormatError(
         "Could not use the rows of a study: they have other columns.",
         got=f"missing: {', '.join(missing) or 'none'}; other: {', '.join(got) or 'order only'}",
-        expected=", ".join(f"{name} {kind}" for name, kind in SCHEMA.items()),
+        expected=", ".join(f"{name} {kind}" for name, kind in columns.items()),
         fix="write them with tinyglot.studies.rows.write_rows",
     )

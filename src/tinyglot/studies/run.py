@@ -10,11 +10,13 @@ from typing import Any
 from tinyglot.errors import StudyError, TinyglotError
 from tinyglot.files import clear_leftovers, locked
 from tinyglot.recipes import Recipe, check_inputs
-from tinyglot.studies.cells import Cell, expand, method_versions, public_recipe
+from tinyglot.studies.cell import Cell
+from tinyglot.studies.cells import expand, method_versions, public_recipe
 from tinyglot.studies.engines import Engine, Job, Outcome
 from tinyglot.studies.failures import without_roots
-from tinyglot.studies.grid import Grid
+from tinyglot.studies.grid import AnyGrid
 from tinyglot.studies.places import Places, data_names, is_here, placed
+from tinyglot.studies.shapes.cells import ShapeCell
 from tinyglot.studies.store import CellFile, Store, Timing, states
 from tinyglot.studies.training_data import num_steps
 from tinyglot.studies.trunks import shared_steps
@@ -80,7 +82,7 @@ class Sitting:
 
 
 def run_study(
-    grid: Grid, store: Store, engine: Engine, choice: Choice, told: Told | None = None
+    grid: AnyGrid, store: Store, engine: Engine, choice: Choice, told: Told | None = None
 ) -> Sitting:
     """Run the cells that are missing, stale or failed; file each as it comes.
 
@@ -183,8 +185,23 @@ def _jobs(cells: Sequence[Cell], todo: Sequence[Cell], store: Store, choice: Cho
             "trunks": trunks[cell.group],
         }
         after = () if cell.is_dense else (cell.group,)
+        if isinstance(cell, ShapeCell):
+            payload["shapes"] = cell.payload()
         jobs.append(Job(cell.key, payload, after))
     return jobs
+
+
+def filed_recipe(cell: Cell) -> dict[str, Any]:
+    """Write what a cell does as JSON values, without the place of its data or its model.
+
+    Args:
+        cell: Of a study.
+
+    Returns:
+        The recipe, as resolved; of a cell of shapes what is cut and how it is measured besides.
+    """
+    shapes = cell.payload() if isinstance(cell, ShapeCell) else {}
+    return {**public_recipe(cell.recipe), **shapes}
 
 
 def _check_inputs(cell: Cell, recipe: Recipe) -> None:
@@ -222,7 +239,7 @@ def _file(cell: Cell, outcome: Outcome, store: Store, roots: dict[str, Path]) ->
         "study": cell.study,
         "key": cell.key,
         "coordinates": cell.coordinates,
-        "recipe": public_recipe(cell.recipe),
+        "recipe": filed_recipe(cell),
         "method_versions": method_versions(cell.recipe),
         "attempts": outcome.attempts,
         "error": outcome.error and without_roots(outcome.error, roots),

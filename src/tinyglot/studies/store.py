@@ -11,11 +11,19 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tinyglot.errors import RunDirectoryError, StudyError
 from tinyglot.files import read_json, write_json, write_text
-from tinyglot.studies.cells import Cell
-from tinyglot.studies.grid import Grid, parse_grid
+from tinyglot.studies.cell import Cell
+from tinyglot.studies.grid import AnyGrid, parse_grid
 from tinyglot.studies.names import public_content, public_name
 from tinyglot.studies.provenance import Provenance
-from tinyglot.studies.rows import RESULTS_FILE, to_rows, write_rows
+from tinyglot.studies.rows import (
+    MEASURED_FORM,
+    RESULTS_FILE,
+    SCORED_FORM,
+    to_rows,
+    write_rows,
+)
+from tinyglot.studies.shapes.cells import ShapeCell
+from tinyglot.studies.shapes.grid import ShapeGrid
 
 GRID_FILE = "study.yaml"
 State = Literal["missing", "stale", "finished", "failed"]
@@ -104,7 +112,7 @@ class Store:
         """Name the run directory of a cell that is not finished."""
         return self.directory / "work" / key
 
-    def refuse(self, grid: Grid) -> None:
+    def refuse(self, grid: AnyGrid) -> None:
         """Refuse a directory that is another study's, or holds other files.
 
         Args:
@@ -118,7 +126,7 @@ class Store:
         elif self.directory.is_dir():
             self._refuse_foreign()
 
-    def claim(self, grid: Grid) -> None:
+    def claim(self, grid: AnyGrid) -> None:
         """Note whose directory it is.
 
         Args:
@@ -132,7 +140,7 @@ class Store:
         text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
         write_text(self.directory / GRID_FILE, text)
 
-    def _refuse_another(self, grid: Grid) -> None:
+    def _refuse_another(self, grid: AnyGrid) -> None:
         name = self.grid().name
         if name != grid.name:
             raise RunDirectoryError(
@@ -153,7 +161,7 @@ class Store:
                 fix="give another --out",
             )
 
-    def grid(self) -> Grid:
+    def grid(self) -> AnyGrid:
         """Read the grid that was run last.
 
         Returns:
@@ -217,7 +225,7 @@ class Store:
         write_rows(rows_of(cells, self.cells()), self.directory / RESULTS_FILE)
 
 
-def public_grid(grid: Grid) -> dict[str, Any]:
+def public_grid(grid: AnyGrid) -> dict[str, Any]:
     """Write a grid as JSON values without the place of its data or its model.
 
     Args:
@@ -226,6 +234,8 @@ def public_grid(grid: Grid) -> dict[str, Any]:
     Returns:
         A grid with the same keys.
     """
+    if isinstance(grid, ShapeGrid):
+        return {**grid.model_dump(mode="json"), "model": public_name(grid.model)}
     content = grid.model_dump(mode="json", exclude={"recipe"})
     named = [content["axes"], *content["only"]]
     for part in named:
@@ -249,12 +259,15 @@ def rows_of(cells: Iterable[Cell], filed: Mapping[str, CellFile]) -> pl.DataFram
         Long-form rows. A cell that was filed before the grid grew an axis has the coordinates that
         its key has now.
     """
-    return to_rows(
+    listed = list(cells)
+    is_of_shapes = any(isinstance(cell, ShapeCell) for cell in listed)
+    records = (
         {**row, **cell.coordinates}
-        for cell in cells
+        for cell in listed
         if cell.key in filed
         for row in filed[cell.key].rows
     )
+    return to_rows(records, MEASURED_FORM if is_of_shapes else SCORED_FORM)
 
 
 def states(cells: Iterable[Cell], filed: dict[str, CellFile]) -> dict[str, State]:

@@ -8,6 +8,8 @@ import polars as pl
 
 from tinyglot.reports.markdown import inline
 from tinyglot.studies.formats import TableFormat
+from tinyglot.studies.rows import is_measured
+from tinyglot.studies.shapes.tables import render_shape_tables
 from tinyglot.studies.views.blocks import Block, blocks
 from tinyglot.studies.views.overlap import overlap_tables
 from tinyglot.studies.views.relative import relative_tables
@@ -72,6 +74,8 @@ def render_tables(rows: pl.DataFrame, form: TableFormat) -> str:
         DataFormatError: If the rows are not those of a study.
         ComparisonError: If rows are there twice.
     """
+    if is_measured(rows):
+        return render_shape_tables(rows, form)
     if form is TableFormat.markdown:
         parts = (_section(block) for block in blocks(rows))
         return "\n".join(parts) or "Nothing has been scored yet.\n"

@@ -12,6 +12,7 @@ from tinyglot.files import locked, read_json
 from tinyglot.recipes import Run, parse_recipe, run_recipe
 from tinyglot.recipes.scoring import confusion_file
 from tinyglot.studies.provenance import processor, provenance
+from tinyglot.studies.shapes.work import measure_job
 from tinyglot.studies.store import Store
 from tinyglot.studies.training_data import about_data, data_digests
 from tinyglot.training import Trunk
@@ -35,11 +36,14 @@ def run_job(payload: dict[str, Any]) -> dict[str, Any]:
             ``trunks``: by position of a step, directory and step of what is shared.
 
     Returns:
-        ``steps``, ``rows``, ``confusion``, ``provenance``, ``data`` and ``timing``, as JSON values.
+        ``steps``, ``rows``, ``confusion``, ``provenance``, ``data`` and ``timing``, as JSON values;
+        of a cell of shapes (``shapes``) as ``measure_job`` gives them.
 
     Raises:
         TinyglotError: Whatever a step refuses.
     """
+    if "shapes" in payload:
+        return measure_job(payload)
     torch.set_num_threads(payload["num_threads"])
     CORPORA.limit = _CORPORA_KEPT
     recipe = parse_recipe(payload["recipe"])
