@@ -304,20 +304,29 @@ def count_in_shape(encoder: EncoderView, shape: Shape) -> int:
     for name, parameter in encoder.model.named_parameters(remove_duplicate=False):
         if _layer_of(encoder, name) < len(shape.heads):
             sizes = [
-                shape.vocabulary_size if vocabulary.get(name) == dim else _length(axis, shape, size)
-                for dim, (axis, size) in enumerate(zip(axes[name], parameter.shape, strict=True))
+                size if axis is None else axis_length(axis, shape)
+                for axis, size in zip(axes[name], parameter.shape, strict=True)
             ]
+            if name in vocabulary:
+                sizes[vocabulary[name]] = shape.vocabulary_size
             counted[parameter] = math.prod(sizes)
     return sum(counted.values())
 
 
-def _length(axis: Axis | None, shape: Shape, otherwise: int) -> int:
-    if axis is None:
-        return otherwise
-    if axis.kind in ("heads", "ffn"):
-        within = shape.head_dim if axis.kind == "heads" else 1
-        units: tuple[int, ...] = getattr(shape, axis.kind)
-        return units[axis.layer] * within * axis.blocks
+def axis_length(axis: Axis, shape: Shape) -> int:
+    """Say how long a dimension is in a model of some shape.
+
+    Args:
+        axis: What it runs over.
+        shape: The shape.
+
+    Returns:
+        Its entries, in all blocks.
+    """
+    if axis.kind == "heads":
+        return shape.heads[axis.layer] * shape.head_dim * axis.blocks
+    if axis.kind == "ffn":
+        return shape.ffn[axis.layer] * axis.blocks
     return shape.hidden_size if axis.kind == "hidden" else shape.embedding_size
 
 

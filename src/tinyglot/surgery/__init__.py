@@ -4,6 +4,7 @@ from tinyglot.surgery.copies import copy_model, on_device
 from tinyglot.surgery.counts import ParameterCounts, count_parameters
 from tinyglot.surgery.evaluation_mode import evaluation_mode
 from tinyglot.surgery.layers import check_kept_layers, keep_layers
+from tinyglot.surgery.padding import pad_to_stock
 from tinyglot.surgery.reload import verify_reload
 from tinyglot.surgery.shapes import is_stock_shape, settle_shape
 from tinyglot.surgery.structures import Structures, keep_structures
@@ -35,6 +36,7 @@ __all__ = [
     "keep_structures",
     "needed_token_ids",
     "on_device",
+    "pad_to_stock",
     "select_rows",
     "settle_shape",
     "verify_reload",

@@ -1,13 +1,20 @@
-"""Class and configuration of a model whose matrices were cut: ordinary where they can be."""
+"""What a model says of itself after its matrices were cut: ordinary where that is possible."""
 
+from torch import nn
 from transformers import PreTrainedModel
 
 from tinyglot.architectures import EncoderView, view
-from tinyglot.architectures.slim import is_slim, ordinary_class, set_class, slim_class
+from tinyglot.architectures.slim import (
+    is_slim,
+    ordinary_class,
+    set_class,
+    set_num_heads,
+    slim_class,
+)
 
 
 def settle_shape(model: PreTrainedModel) -> None:
-    """Make class and configuration say what the matrices are, in place.
+    """Make modules, class and configuration say what the matrices are, in place.
 
     Where an ordinary configuration can express the sizes, it does. Where the layers differ, or the
     heads do not fill the hidden size, the model becomes one of a ``Slim`` class, and
@@ -17,6 +24,7 @@ def settle_shape(model: PreTrainedModel) -> None:
         model: A model of a supported family; its hidden size is a multiple of its head size.
     """
     encoder = view(model)
+    _resize_modules(encoder)
     config = encoder.config
     for field in encoder.hidden_fields:
         setattr(config, field, encoder.hidden_size)
@@ -29,6 +37,21 @@ def settle_shape(model: PreTrainedModel) -> None:
         for field in ("slim", "auto_map"):
             vars(config).pop(field, None)
         set_class(model, ordinary_class)
+
+
+def _resize_modules(new: EncoderView) -> None:
+    """Set the sizes that modules store beside their weights."""
+    for module in new.model.modules():
+        if isinstance(module, nn.Linear):
+            module.out_features, module.in_features = module.weight.shape
+        elif isinstance(module, nn.Embedding):
+            module.embedding_dim = module.weight.shape[1]
+        elif isinstance(module, nn.LayerNorm):
+            module.normalized_shape = tuple(module.weight.shape)
+        elif isinstance(module, nn.Conv1d):
+            module.out_channels, module.in_channels = module.weight.shape[:2]
+    for layer, num_heads in enumerate(new.num_heads):
+        set_num_heads(new.attention(layer), num_heads)
 
 
 def is_stock_shape(encoder: EncoderView) -> bool:

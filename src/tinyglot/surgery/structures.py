@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from tinyglot.architectures import Axes, Axis, EncoderView, tensor_axes, view
-from tinyglot.architectures.slim import set_num_heads
 from tinyglot.errors import StructureRangeError
 from tinyglot.surgery.copies import copy_model
 from tinyglot.surgery.shapes import settle_shape
@@ -92,10 +91,9 @@ def keep_structures(model: PreTrainedModel, kept: Structures) -> PreTrainedModel
         for name, axes in tensor_axes(encoder).items()
         if any(axes)
     }
-    new = view(copy_model(model, cut))
-    _resize_modules(new)
-    settle_shape(new.model)
-    return new.model
+    new = copy_model(model, cut)
+    settle_shape(new)
+    return new
 
 
 def axis_positions(encoder: EncoderView, axis: Axis, kept: Structures) -> Tensor:
@@ -133,21 +131,6 @@ def _gathered(
     if values.data_ptr() == parameter.data_ptr():
         values = values.clone()
     return nn.Parameter(values, requires_grad=parameter.requires_grad)
-
-
-def _resize_modules(new: EncoderView) -> None:
-    """Set the sizes that modules store beside their weights."""
-    for module in new.model.modules():
-        if isinstance(module, nn.Linear):
-            module.out_features, module.in_features = module.weight.shape
-        elif isinstance(module, nn.Embedding):
-            module.embedding_dim = module.weight.shape[1]
-        elif isinstance(module, nn.LayerNorm):
-            module.normalized_shape = tuple(module.weight.shape)
-        elif isinstance(module, nn.Conv1d):
-            module.out_channels, module.in_channels = module.weight.shape[:2]
-    for layer, num_heads in enumerate(new.num_heads):
-        set_num_heads(new.attention(layer), num_heads)
 
 
 def _check(encoder: EncoderView, kept: Structures) -> None:
