@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import importlib.util
 import json
 import random
 from dataclasses import dataclass, replace
@@ -68,9 +69,8 @@ class Outcome:
 
     @cached_property
     def loaded(self) -> Pair:
-        """What plain transformers makes of the files."""
-        config = json.loads((self.checkpoint / "config.json").read_text("utf-8"))
-        model_class = getattr(transformers, config["architectures"][0])
+        """What plain transformers makes of the files, with their own class where they bring one."""
+        model_class = class_of(self.checkpoint)
         attention = self.after[0].config._attn_implementation
         model = model_class.from_pretrained(self.checkpoint, attn_implementation=attention)
         return model.eval(), AutoTokenizer.from_pretrained(self.checkpoint)
@@ -87,6 +87,19 @@ class Outcome:
         work.mkdir(parents=True)
         scatter_random_state()
         return self.method.apply(*pair, plan or self.plan, replace(context, directory=work))
+
+
+def class_of(checkpoint: Path) -> Any:
+    """Find the class that a checkpoint names: in transformers, or in the file beside it."""
+    config = json.loads((checkpoint / "config.json").read_text("utf-8"))
+    (name,), files = config["architectures"], config.get("auto_map")
+    if not files:
+        return getattr(transformers, name)
+    (module,) = {value.partition(".")[0] for value in files.values()}
+    spec = importlib.util.spec_from_file_location(module, checkpoint / f"{module}.py")
+    code = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(code)
+    return getattr(code, name)
 
 
 @cache
