@@ -58,6 +58,22 @@ def reported_by_fine_tuning(plan: Any) -> dict[str, int]:
     return {"labels": len(plan.labels), "rows": plan.vocabulary_size}
 
 
+def reported_by_learnt_pruning(plan: Any) -> dict[str, int]:
+    return reported_by_fine_tuning(plan) | {"parameters": plan.num_parameters_after}
+
+
+_LEARNT: Options = {
+    "structures": "neurons",
+    "start_share": 0.0,
+    "end_share": 0.5,
+    "max_steps": 2,
+    "batch_size": 4,
+    "precision": "fp32",
+    "save_steps": None,
+    "max_train_sentences": 4,
+    "max_length": 64,
+}
+
 CASES: dict[str, Case] = {
     "vocabulary_trimming": Case(
         # a byte-level tokenizer of 600 tokens spells much of the text in bytes
@@ -117,6 +133,18 @@ CASES: dict[str, Case] = {
         ),
         context=two_texts,
         reported=reported_by_unit_pruning,
+    ),
+    "l0_pruning": Case(
+        options=_LEARNT | {"ffn_size": 24},
+        smaller=tuple(_LEARNT | {"ffn_size": size} for size in (40, 24)),
+        context=labelled_data,
+        reported=reported_by_learnt_pruning,
+    ),
+    "movement_pruning": Case(
+        options=_LEARNT | {"ffn_size": 24},
+        smaller=tuple(_LEARNT | {"ffn_size": size} for size in (40, 24)),
+        context=labelled_data,
+        reported=reported_by_learnt_pruning,
     ),
     "magnitude_pruning": Case(
         options={

@@ -1,17 +1,21 @@
 """What training with gates would be; changes nothing."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from tinyglot.architectures import view
-from tinyglot.training.gating.budget import unit_budgets, unit_counts
+from tinyglot.architectures.stock import Shape, nearest_stock_shape
+from tinyglot.surgery import count_parameters
+from tinyglot.training.corpus import head_class, task_of
+from tinyglot.training.gating.budget import Budget, unit_budgets, unit_counts
 from tinyglot.training.gating.options import GatingOptions, Kind
 from tinyglot.training.gating.schedule import (
     GatingSchedule,
     check_shared_steps,
     make_gating_schedule,
 )
+from tinyglot.training.head import with_head
 from tinyglot.training.task_options import TaskTrainingOptions
 from tinyglot.training.task_plan import TaskTrainingPlan, plan_task_training
 from tinyglot.training.trunk import Trunk
@@ -24,13 +28,17 @@ class GatedTrainingPlan(TaskTrainingPlan):
         schedule: In which steps gates are learnt.
         num_units: By kind, heads or neurons of each layer before.
         num_kept: By kind that loses units, how many stay in the whole model.
-        is_stock: Whether the result is an ordinary checkpoint, and no slim one.
+        num_parameters: Before, with the head that is trained.
+        num_parameters_after: Of the result.
+        shape: What an ordinary checkpoint can hold of the result, in words.
     """
 
     schedule: GatingSchedule
     num_units: dict[Kind, tuple[int, ...]]
     num_kept: dict[Kind, int]
-    is_stock: bool
+    num_parameters: int
+    num_parameters_after: int
+    shape: tuple[str, ...]
 
     def gating_summary(self) -> list[str]:
         """Say what is removed, and when.
@@ -38,27 +46,26 @@ class GatedTrainingPlan(TaskTrainingPlan):
         Returns:
             Lines without markup.
         """
-        num_layers = len(self.num_units["heads"])
-        steps = self.schedule
+        options: Any = self.config
+        steps, share = self.schedule, 1 - self.num_parameters_after / self.num_parameters
+        per_layer = "in each layer" if options.is_uniform else "a layer on average"
         return [
             *(
                 f"keep {kept:,} of {sum(self.num_units[kind]):,} {kind}, "
-                f"{kept / num_layers:g} a layer" + self._shape()
+                f"{kept / len(self.num_units[kind]):g} {per_layer}"
                 for kind, kept in self.num_kept.items()
             ),
+            f"{self.num_parameters_after:,} of {self.num_parameters:,} parameters stay "
+            f"({share:.1%} fewer)",
             f"gates learnt from step {steps.start_step:,} to {steps.end_step:,}, then the rest of "
             "the training with what stays",
-            "an ordinary checkpoint" if self.is_stock else _SLIM,
+            *self.shape,
         ]
 
-    def _shape(self) -> str:
-        options: Any = self.config
-        return "" if options.is_uniform else " on average"
 
-
-_SLIM = (
-    "a slim checkpoint: no ordinary configuration of this family has such layers; neurons alone "
-    "with shape: uniform are ordinary"
+_FREE = (
+    "slim, unless all layers come out alike: how many stay in each is learnt; shape: uniform makes "
+    "neurons stock",
 )
 
 
@@ -93,22 +100,35 @@ def plan_gated_training(
     gating: GatingOptions = options
     training_options: TaskTrainingOptions = options
     counts = unit_counts(model)
-    num_kept = {kind: each.num_kept for kind, each in unit_budgets(counts, gating).items()}
+    budgets = unit_budgets(counts, gating)
     training = plan_task_training(model, tokenizer, training_options, seed)
     schedule = make_gating_schedule(gating, training["num_steps"], training_options.stop_step)
     check_shared_steps(schedule, trunk)
+    headed = _headed(model, training, seed)
+    projection = nearest_stock_shape(headed, _shape_after(headed, budgets))
     return {
         **training,
         "schedule": schedule,
         "num_units": counts,
-        "num_kept": num_kept,
-        "is_stock": _is_stock(model, gating, num_kept),
+        "num_kept": {kind: each.num_kept for kind, each in budgets.items()},
+        "num_parameters": count_parameters(headed).num_parameters,
+        "num_parameters_after": projection.num_parameters_requested,
+        "shape": tuple(projection.lines()) if gating.is_uniform else _FREE,
     }
 
 
-def _is_stock(model: PreTrainedModel, options: GatingOptions, num_kept: dict[Kind, int]) -> bool:
-    """Tell whether all layers will be alike and their heads fill the hidden size."""
-    encoder = view(model)
-    heads, ffn = encoder.num_heads, encoder.ffn_sizes
-    fills = set(heads) == {encoder.hidden_size // encoder.head_dim} and "heads" not in num_kept
-    return fills and (options.is_uniform if "neurons" in num_kept else len(set(ffn)) == 1)
+def _headed(model: PreTrainedModel, training: dict[str, Any], seed: int) -> PreTrainedModel:
+    if training["head"] == "continued":
+        return model
+    classes = head_class(model, task_of(training["config"]).head)
+    return with_head(model, classes, training["labels"], seed)
+
+
+def _shape_after(headed: PreTrainedModel, budgets: Mapping[Kind, Budget]) -> Shape:
+    """Spread what stays evenly: a unit costs the same in each layer."""
+    fields = {"heads": "heads", "neurons": "ffn"}
+    sizes = {}
+    for kind, budget in budgets.items():
+        by_layer, more = divmod(budget.num_kept, len(budget.counts))
+        sizes[fields[kind]] = tuple(by_layer + (i < more) for i in range(len(budget.counts)))
+    return Shape.of(headed).change(**sizes)
