@@ -27,7 +27,7 @@ def export(
     model: Annotated[str, typer.Argument(help="a checkpoint directory")],
     out: Annotated[Path, typer.Option(help="directory for the export")],
     format: Annotated[
-        str, typer.Option("--format", help="onnx, or sparse: zeros take one bit")
+        str, typer.Option("--format", help="onnx, openvino, or sparse: zeros take one bit")
     ] = "onnx",
     int8: Annotated[bool, typer.Option("--int8", help="8-bit weights, embedding included")] = False,  # noqa: FBT002  (a flag)
     json: Annotated[bool, typer.Option("--json", help="print the record as JSON")] = False,  # noqa: FBT002  (a flag)

@@ -11,6 +11,7 @@ from tinyglot.export.record import ExportRecord, read_record
 if TYPE_CHECKING:
     from tinyglot.export.formats import FORMATS, export_checkpoint, export_format
     from tinyglot.export.onnx import export_onnx
+    from tinyglot.export.openvino import export_openvino
     from tinyglot.export.scores import check_scores, record_scores, score_changes
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "export_checkpoint",
     "export_format",
     "export_onnx",
+    "export_openvino",
     "is_export",
     "load_predictor",
     "measure_models",
@@ -37,6 +39,7 @@ _HEAVY = {
     "export_checkpoint": "formats",
     "export_format": "formats",
     "export_onnx": "onnx",
+    "export_openvino": "openvino",
     "record_scores": "scores",
     "score_changes": "scores",
 }

@@ -8,8 +8,9 @@ from tinyglot.checkpoints import load_checkpoint
 from tinyglot.checkpoints.packed_size import PackedSize
 from tinyglot.errors import UnknownMethodError
 from tinyglot.export.onnx import check_target, export_onnx
+from tinyglot.export.openvino import export_openvino
 from tinyglot.export.record import ExportRecord
-from tinyglot.export.sparse import export_sparse
+from tinyglot.export.sparse import check_no_int8, export_sparse
 
 Exporter = Callable[..., ExportRecord | PackedSize]
 
@@ -22,7 +23,20 @@ def _export_onnx(
     return export_onnx(loaded.model, loaded.tokenizer, directory, int8=int8, source=loaded.source)
 
 
-FORMATS: dict[str, Exporter] = {"onnx": _export_onnx, "sparse": export_sparse}
+def _export_openvino(
+    checkpoint: str | Path, directory: Path, *, int8: bool, revision: str | None
+) -> ExportRecord:
+    check_no_int8("openvino", int8=int8)
+    check_target(directory)
+    loaded = load_checkpoint(str(checkpoint), revision=revision)
+    return export_openvino(loaded.model, loaded.tokenizer, directory, source=loaded.source)
+
+
+FORMATS: dict[str, Exporter] = {
+    "onnx": _export_onnx,
+    "openvino": _export_openvino,
+    "sparse": export_sparse,
+}
 
 
 def export_format(name: str) -> Exporter:
@@ -66,8 +80,8 @@ def export_checkpoint(
         revision: Commit of a hub id.
 
     Returns:
-        For ``onnx``, the comparison with the source, which is also in ``export.json``; for
-        ``sparse``, the bytes before and after.
+        For ``onnx`` and ``openvino``, the comparison with the source, which is also in
+        ``export.json``; for ``sparse``, the bytes before and after.
 
     Raises:
         UnknownMethodError: If there is no such format.

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyglot.errors import ExportError
+from tinyglot.export.openvino_predictor import is_openvino, openvino_predictor
 from tinyglot.export.predictor import MODEL_FILE, default_threads, onnx_predictor
 from tinyglot.export.record import RECORD_FILE
 from tinyglot.files import read_json
@@ -21,7 +22,7 @@ class LoadedPredictor:
 
     Attributes:
         directory: Where it came from.
-        format: ``checkpoint`` or ``onnx``.
+        format: ``checkpoint``, ``onnx`` or ``openvino``.
         run: From ``input_ids`` and ``attention_mask`` to logits or hidden states.
         vocab_size: Token ids go from 0 to one less.
         max_length: Most tokens a sequence may have.
@@ -56,9 +57,9 @@ def is_export(directory: Path) -> bool:
         directory: Any path.
 
     Returns:
-        Whether it has ``model.onnx``.
+        Whether it has ``model.onnx`` or ``model.xml``.
     """
-    return (directory / MODEL_FILE).is_file()
+    return (directory / MODEL_FILE).is_file() or is_openvino(directory)
 
 
 def load_predictor(
@@ -83,7 +84,7 @@ def load_predictor(
 
     Raises:
         ModelNotFoundError: If it is none of these.
-        MissingExtraError: If it is an export and ONNX Runtime is not installed.
+        MissingExtraError: If it is an export and its runtime is not installed.
         CheckpointTensorsError: If the checkpoint's tensors do not fit its config.
         ExportError: If a layer is asked of an export that does not give it.
     """
@@ -91,7 +92,8 @@ def load_predictor(
     directory = Path(path)
     if is_export(directory):
         _check_layer_of_export(directory, hidden_layer)
-        run, kind = onnx_predictor(directory, threads), "onnx"
+        kind = "openvino" if is_openvino(directory) else "onnx"
+        run = (openvino_predictor if kind == "openvino" else onnx_predictor)(directory, threads)
     else:
         from tinyglot.export.torch_predictor import locate, torch_predictor
 

@@ -33,15 +33,32 @@ def onnx_predictor(directory: Path, threads: int | None = None) -> Predictor:
     session = _open_session(directory / MODEL_FILE, threads or default_threads())
 
     def predictor(batch: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float32]:
-        if np.any(batch.get("token_type_ids", 0)):
-            raise _takes_one_text(directory)
-        if "labels" in batch:
-            raise _has_no_masked_output(directory)
-        feed = {name: np.asarray(batch[name], np.int64) for name in _INPUT_NAMES}
-        output: NDArray[np.float32] = session.run(None, feed)[0]
+        output: NDArray[np.float32] = session.run(None, graph_inputs(batch, directory))[0]
         return output
 
     return predictor
+
+
+def graph_inputs(
+    batch: Mapping[str, NDArray[np.int64]], directory: Path
+) -> dict[str, NDArray[np.int64]]:
+    """Pick what the graph of an export takes; refuse what it would leave out.
+
+    Args:
+        batch: ``input_ids``, ``attention_mask``, and whatever else a task gives.
+        directory: The export, for the message.
+
+    Returns:
+        The graph's inputs.
+
+    Raises:
+        ExportError: If token type ids are not all 0, or there are ``labels``.
+    """
+    if np.any(batch.get("token_type_ids", 0)):
+        raise _takes_one_text(directory)
+    if "labels" in batch:
+        raise _has_no_masked_output(directory)
+    return {name: np.asarray(batch[name], np.int64) for name in _INPUT_NAMES}
 
 
 def _takes_one_text(directory: Path) -> ExportError:

@@ -21,7 +21,7 @@ class ExportRecord:
         int8: Whether weights have 8 bits.
         scheme: How they were rounded; empty without int8.
         exporter: The library that traced the model.
-        opset: ONNX operator set.
+        opset: ONNX operator set of the graph, which OpenVINO's is made from.
         output: The graph's output, ``logits`` or ``last_hidden_state``.
         architecture: Class of the source model.
         size_bytes: Bytes of the weight files.
@@ -99,10 +99,13 @@ def read_record(directory: Path) -> ExportRecord:
     return ExportRecord(**{field.name: values[field.name] for field in fields(ExportRecord)})
 
 
-def package_versions() -> dict[str, str]:
+def package_versions(*more: str) -> dict[str, str]:
     """List the versions of the packages that make an export.
+
+    Args:
+        *more: Packages beside those of every export.
 
     Returns:
         Version by package.
     """
-    return {name: importlib.metadata.version(name) for name in _PACKAGES}
+    return {name: importlib.metadata.version(name) for name in (*_PACKAGES, *more)}

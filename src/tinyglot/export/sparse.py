@@ -32,13 +32,26 @@ def export_sparse(
         NoEffectError: If it would not get smaller.
         CheckpointTensorsError: If a weight file is damaged.
     """
-    if int8:
-        raise ExportError(
-            "Could not export: this format keeps every bit of the weights.",
-            got="--format sparse --int8",
-            expected="one of the two",
-            fix="leave --int8 out, or use --format onnx --int8",
-        )
+    check_no_int8("sparse", int8=int8)
     if not is_packed(directory):
         refuse_occupied(directory, "export")
     return pack_checkpoint(locate_checkpoint(str(checkpoint), revision), directory)
+
+
+def check_no_int8(format: str, *, int8: bool) -> None:
+    """Refuse to round weights for a format that keeps every bit of them.
+
+    Args:
+        format: Its name.
+        int8: Whether that was asked for.
+
+    Raises:
+        ExportError: If it was.
+    """
+    if int8:
+        raise ExportError(
+            "Could not export: this format keeps every bit of the weights.",
+            got=f"--format {format} --int8",
+            expected="one of the two",
+            fix="leave --int8 out, or use --format onnx --int8",
+        )

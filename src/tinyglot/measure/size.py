@@ -1,5 +1,6 @@
 """Bytes and parameters, read from the headers of weight files; no weight is loaded."""
 
+import importlib
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -58,9 +59,9 @@ def size_of(directory: Path) -> ModelSize:
 
     Raises:
         ModelNotFoundError: If there are no weight files or no ``config.json``.
-        MissingExtraError: If it is an export and ``onnx`` is not installed.
+        MissingExtraError: If it is an export and the package that reads it is not installed.
     """
-    is_export = any(path.suffix == ".onnx" for path in weight_files(directory))
+    is_export = any(path.suffix in (".onnx", ".xml") for path in weight_files(directory))
     return size_of_export(directory) if is_export else size_of_checkpoint(directory)
 
 
@@ -83,7 +84,7 @@ def size_of_export(directory: Path) -> ModelSize:
     """Weigh an export; a weight rounded to 8 bits counts like the one it came from.
 
     Args:
-        directory: With ``model.onnx`` and ``config.json``.
+        directory: With ``model.onnx`` or ``model.xml``, and ``config.json``.
 
     Returns:
         Bytes and parameters, the scales of rounded weights not counted. Tracing folds small
@@ -91,9 +92,10 @@ def size_of_export(directory: Path) -> ModelSize:
 
     Raises:
         ModelNotFoundError: If there are no weight files or no ``config.json``.
-        MissingExtraError: If ``onnx`` is not installed.
+        MissingExtraError: If ``onnx``, or ``openvino``, is not installed.
     """
-    return _size(directory, [*_initializers(directory), *_safetensors(directory)])
+    graph = [*_initializers(directory), *_constants(directory)]
+    return _size(directory, [*graph, *_safetensors(directory)])
 
 
 def _size(directory: Path, tensors: Iterable[_Stored]) -> ModelSize:
@@ -133,12 +135,14 @@ def _safetensors(directory: Path) -> list[_Stored]:
 
 def _initializers(directory: Path) -> list[_Stored]:
     """List the weights of ONNX files: floats and 8-bit numbers, no scales, no single constants."""
-    onnx = _onnx()
+    files = [path for path in weight_files(directory) if path.suffix == ".onnx"]
+    if not files:
+        return []
+    onnx = _package("onnx", "onnx 1.23 or later")
     kinds = {getattr(onnx.TensorProto, kind) for kind in ("FLOAT", "FLOAT16", "BFLOAT16", "INT8")}
     return [
         _Stored(tensor.name, tuple(tensor.dims))
-        for path in weight_files(directory)
-        if path.suffix == ".onnx"
+        for path in files
         for tensor in onnx.load(path, load_external_data=False).graph.initializer
         if tensor.data_type in kinds
         and not tensor.name.endswith(SCALE_SUFFIX)
@@ -146,14 +150,28 @@ def _initializers(directory: Path) -> list[_Stored]:
     ]
 
 
-def _onnx() -> Any:  # noqa: ANN401  (a module)
+def _constants(directory: Path) -> list[_Stored]:
+    """List the weights of an OpenVINO model: floats, no single constants."""
+    path = directory / "model.xml"
+    if not path.is_file():
+        return []
+    core = _package("openvino", "openvino 2026.4 or later").Core()
+    constants = (op for op in core.read_model(path).get_ops() if op.get_type_name() == "Constant")
+    return [
+        _Stored(op.get_friendly_name(), tuple(op.get_output_shape(0)))
+        for op in constants
+        if op.get_output_element_type(0).is_real()
+        and math.prod(op.get_output_shape(0)) >= _MIN_TABLE_VALUES
+    ]
+
+
+def _package(name: str, expected: str) -> Any:  # noqa: ANN401  (a module)
     try:
-        import onnx
+        return importlib.import_module(name)
     except ImportError as error:
         raise MissingExtraError(
-            "Could not weigh the export: onnx is not installed.",
-            got="no package onnx",
-            expected="onnx 1.23 or later",
-            fix='pip install "tinyglot[onnx]"',
+            f"Could not weigh the export: {name} is not installed.",
+            got=f"no package {name}",
+            expected=expected,
+            fix=f'pip install "tinyglot[{name}]"',
         ) from error
-    return onnx

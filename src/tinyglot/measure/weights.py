@@ -5,11 +5,11 @@ from pathlib import Path
 from tinyglot.checkpoints.embedder import module_directories
 from tinyglot.errors import ModelNotFoundError
 
-_ONNX_PATTERNS = ("*.onnx", "*.onnx.data")
+_EXPORT_PATTERNS = ("*.onnx", "*.onnx.data", "model.xml", "model.bin")
 
 
 def weight_files(directory: Path) -> tuple[Path, ...]:
-    """List a model's weight files: of an export its ONNX files, else its safetensors.
+    """List a model's weight files: of an export its graph and its data, else its safetensors.
 
     Args:
         directory: A checkpoint or an export. The modules of a sentence-transformers checkpoint
@@ -23,15 +23,15 @@ def weight_files(directory: Path) -> tuple[Path, ...]:
         UnsafeCheckpointError: If a module's path leads out of the checkpoint.
     """
     folders = [directory, *(directory / module for module in module_directories(directory))]
-    onnx = [path for pattern in _ONNX_PATTERNS for path in directory.glob(pattern)]
-    if onnx:
+    graph = [path for pattern in _EXPORT_PATTERNS for path in directory.glob(pattern)]
+    if graph:
         folders = folders[1:]
-    found = onnx + [path for folder in folders for path in folder.glob("*.safetensors")]
+    found = graph + [path for folder in folders for path in folder.glob("*.safetensors")]
     if not found:
         raise ModelNotFoundError(
             "Could not measure: there are no weight files.",
             got=str(directory),
-            expected="*.safetensors, or *.onnx",
+            expected="*.safetensors, *.onnx, or model.xml",
             fix="give a checkpoint directory or an export directory",
         )
     return tuple(sorted(found))
