@@ -56,7 +56,12 @@ class L0Controller(GateController):
         self._optimizer = torch.optim.Adam(
             [
                 {"params": [*self._log_odds.values()]},
-                {"params": [*self._multipliers.values()], "maximize": True},
+                # with momentum they go on growing when the target is reached, and overshoot
+                {
+                    "params": [*self._multipliers.values()],
+                    "maximize": True,
+                    "betas": (0.0, 0.999),
+                },
             ],
             lr=options.learning_rate_for(num_steps),
         )
