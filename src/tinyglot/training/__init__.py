@@ -7,6 +7,7 @@ from tinyglot.training.callbacks import NoCheckpointAtEnd, ProgressCallback
 from tinyglot.training.collator import PaddingCollator, TrainingExample
 from tinyglot.training.config import TrainingConfig, TrainingOptions
 from tinyglot.training.corpus import Corpus, read_corpus, resolve_options
+from tinyglot.training.distillation import DistillationOptions, LogitDistillation
 from tinyglot.training.gating import (
     Budget,
     Flat,
@@ -32,7 +33,7 @@ from tinyglot.training.task_plan import (
     plan_task_training,
 )
 from tinyglot.training.task_training import Setup, read_planned_corpus, train_on_task
-from tinyglot.training.train import TrainingRecord, TrainingResult, train
+from tinyglot.training.train import Teacher, TrainingRecord, TrainingResult, train
 from tinyglot.training.trainer import TokenBatchTrainer
 from tinyglot.training.trunk import Trunk
 
@@ -40,6 +41,7 @@ __all__ = [
     "ActiveVocabulary",
     "Budget",
     "Corpus",
+    "DistillationOptions",
     "EpochDataLoader",
     "Flat",
     "GateController",
@@ -48,6 +50,7 @@ __all__ = [
     "GatingOptions",
     "Kind",
     "LengthGroupedBatches",
+    "LogitDistillation",
     "MaskedRows",
     "Masking",
     "NoCheckpointAtEnd",
@@ -56,6 +59,7 @@ __all__ = [
     "Setup",
     "TaskTrainingOptions",
     "TaskTrainingPlan",
+    "Teacher",
     "TokenBatchTrainer",
     "TrainingConfig",
     "TrainingExample",
