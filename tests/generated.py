@@ -17,12 +17,25 @@ from benchmarks import trimming_tables
 from benchmarks.schema import RESULTS, read_result
 from benchmarks.sparse_result import sparse_table
 from benchmarks.tables import int8_table
+from tinyglot.architectures import families, stock_shapes
 from tinyglot.methods.registry import methods
 
 METHODS = Path(tinyglot.methods.__file__).parent
 EXPORT_CARD = Path(tinyglot.export.__file__).parent / "README.md"
-SPARSE_PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "sparse.md"
+DOCS = Path(__file__).parents[1] / "docs"
+SPARSE_PAGE = DOCS / "how-to" / "sparse.md"
+STOCK_PAGE = DOCS / "concepts" / "stock.md"
 OPTIONS = "| option | default | meaning |"
+STOCK_MEANINGS = {
+    "layers": "fewer layers",
+    "ffn_size": "fewer neurons, the same number in every layer",
+    "ffn_size_per_layer": "another number of neurons in each layer",
+    "hidden_size": "fewer heads and the hidden channels that they fill",
+    "num_heads": "fewer heads at an unchanged hidden size",
+    "num_heads_per_layer": "another number of heads in each layer",
+    "embedding_size": "embeddings narrower than the layers",
+    "vocabulary_size": "a smaller vocabulary",
+}
 # marker -> file of benchmarks/results, table made of it
 TABLES: Mapping[str, tuple[str, Callable[[Any], Iterable[str]]]] = {
     "int8_table": ("int8", int8_table),
@@ -42,7 +55,7 @@ def generated() -> dict[Path, str]:
     """Give every document with such parts as it should be."""
     cards = {METHODS / method.name / "README.md": method.config_class for method in methods()}
     texts = {path: with_options(path.read_text("utf-8"), config) for path, config in cards.items()}
-    texts |= {path: path.read_text("utf-8") for path in (EXPORT_CARD, SPARSE_PAGE)}
+    texts |= {path: path.read_text("utf-8") for path in (EXPORT_CARD, SPARSE_PAGE, STOCK_PAGE)}
     return {path: with_tables(text) for path, text in texts.items()}
 
 
@@ -82,9 +95,28 @@ def _distance(config_class: type[BaseModel], name: str) -> int:
 def with_tables(text: str) -> str:
     """Fill every `<!-- begin: NAME -->` with the table of that name."""
     for name in re.findall(r"<!-- begin: (.*?) -->", text):
-        result, table = TABLES[name]
-        text = between(text, name, table(read_result(RESULTS / f"{result}.json").result))
+        text = between(text, name, table_lines(name))
     return text
+
+
+def table_lines(name: str) -> Iterable[str]:
+    if name == "stock_shapes":
+        return stock_lines()
+    result, table = TABLES[name]
+    return table(read_result(RESULTS / f"{result}.json").result)
+
+
+def stock_lines() -> Iterator[str]:
+    """Say for each family what the installed transformers expresses."""
+    names = [family.name for family in families()]
+    shapes = [stock_shapes(name) for name in names]
+    yield (
+        "| " + " | ".join(["an ordinary configuration can say", *(f"`{n}`" for n in names)]) + " |"
+    )
+    yield "|---" * (len(names) + 1) + "|"
+    for field, meaning in STOCK_MEANINGS.items():
+        answers = ["yes" if getattr(shape, field) else "no" for shape in shapes]
+        yield "| " + " | ".join([meaning, *answers]) + " |"
 
 
 def between(text: str, name: str, lines: Iterable[str]) -> str:

@@ -1,6 +1,7 @@
 """What an ordinary configuration can express: tried by building it, priced by counting."""
 
 import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import BertConfig, BertModel, DebertaV2Config, DebertaV2Model
 
-from tests.slim import outputs, uneven
+from tests.generated import STOCK_MEANINGS
+from tests.slim import outputs, slim_checkpoint, uneven
 from tests.tiny import FAMILIES, tiny_model
 from tinyglot.architectures import (
     Shape,
@@ -143,3 +145,17 @@ def test_a_projection_changes_nothing_of_the_model():
     before = outputs(model)
     nearest_stock_shape(model, Shape.of(model).change(ffn=(1, 2)))
     assert torch.equal(outputs(model), before)
+
+
+def test_the_example_of_the_page_runs(tmp_path, monkeypatch, capsys):
+    page = (Path(__file__).parents[2] / "docs" / "concepts" / "stock.md").read_text()
+    cut = slim_checkpoint(tmp_path / "runs" / "slim" / "final")
+    monkeypatch.chdir(tmp_path)
+    exec(page.split("```python\n")[1].split("```")[0], {})  # noqa: S102  (what a user would copy)
+    assert "not stock: 1 to 2 heads by layer" in capsys.readouterr().out
+    stock = BertModel.from_pretrained(tmp_path / "runs" / "stock", add_pooling_layer=False)
+    assert (outputs(stock) - outputs(cut)).abs().max() < 1e-5
+
+
+def test_the_page_names_every_shape():
+    assert list(STOCK_MEANINGS) == list(vars(stock_shapes("bert")))
