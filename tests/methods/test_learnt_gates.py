@@ -1,11 +1,14 @@
 """What L0 and movement pruning share: exact numbers, exact resume, a Trainer of one's own."""
 
+import re
+
 import pytest
 import torch
 from transformers import PrinterCallback, Trainer, TrainingArguments
 
+from tests.generated import METHODS
 from tests.methods.gating import CALLBACKS, gates, run
-from tests.methods.test_magnitude_pruning_training import StopsAt, WeightsAt
+from tests.methods.test_magnitude_pruning_training import StopsAt
 from tests.tiny import tiny_model
 from tests.training import runs
 from tests.training.sentences import sentences
@@ -71,16 +74,6 @@ def test_neurons_alone_give_an_ordinary_model(name):
     assert list(callback.facts()["kept"]) == ["neurons"]
 
 
-def test_before_the_start_nothing_is_different_from_plain_training(whole):
-    name, _, _ = whole
-    seen, plain = WeightsAt(3, 6), WeightsAt(3, 6)
-    run(None, name, [seen])
-    runs.run(None, [plain], active_vocabulary=False)
-    assert all(torch.equal(seen.weights[3][key], value) for key, value in plain.weights[3].items())
-    later = plain.weights[6].items()
-    assert any(not torch.equal(seen.weights[6][key], value) for key, value in later)
-
-
 # --- resumed -------------------------------------------------------------------------------------
 
 
@@ -95,6 +88,7 @@ def test_interrupted_at_any_step(tmp_path, whole, step):
 
 
 def test_shared_first_steps_of_a_dense_training(tmp_path, whole):
+    """Before the start nothing is different from plain training."""
     name, expected, _ = whole
     trunk = Trunk(tmp_path / "trunk", 3)
     runs.run(tmp_path / "dense", trunk=trunk, active_vocabulary=False)
@@ -110,6 +104,15 @@ def test_a_directory_of_other_options_is_refused(tmp_path, name):
 
 
 # --- a Trainer of one's own ----------------------------------------------------------------------
+
+
+@both
+def test_the_example_of_the_card_runs(name):
+    card = (METHODS / name / "README.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+    names = {}
+    exec(compile(code, "README.md", "exec"), names)  # noqa: S102  (our own file)
+    assert view(names["small"]).ffn_sizes != view(names["model"]).ffn_sizes
 
 
 def trainer(directory, callbacks, **options):

@@ -53,18 +53,12 @@ class L0Controller(GateController):
             kind: torch.zeros(2, len(self._groups(kind)), device=device, requires_grad=True)
             for kind in self.budgets
         }
-        self._optimizer = torch.optim.Adam(
-            [
-                {"params": [*self._log_odds.values()]},
-                # with momentum they go on growing when the target is reached, and overshoot
-                {
-                    "params": [*self._multipliers.values()],
-                    "maximize": True,
-                    "betas": (0.0, 0.999),
-                },
-            ],
-            lr=options.learning_rate_for(num_steps),
-        )
+        # with momentum the multipliers go on growing when the target is reached, and overshoot
+        groups: list[dict[str, Any]] = [
+            {"params": [*self._log_odds.values()]},
+            {"params": [*self._multipliers.values()], "maximize": True, "betas": (0.0, 0.999)},
+        ]
+        self._optimizer = torch.optim.Adam(groups, lr=options.learning_rate_for(num_steps))
 
     # --- gates ---------------------------------------------------------------------------------
 
