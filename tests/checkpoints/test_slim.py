@@ -9,13 +9,18 @@ import torch
 import transformers
 from transformers import AutoModel, BertForTokenClassification
 
+from tests.checkpoints.test_embedder import make_embedder
 from tests.slim import AUTO_CLASSES, load_alone, outputs, slim_checkpoint, uneven
 from tests.tiny import FAMILIES, tiny_model, tiny_pair
-from tinyglot import load_checkpoint
+from tests.training.runs import AtStep
+from tests.training.sentences import sentences
+from tests.training.test_resume import InterruptedRunError, interrupt
+from tinyglot import load_checkpoint, save_checkpoint
 from tinyglot.architectures import slim, view
 from tinyglot.checkpoints.push import checkpoint_files
 from tinyglot.errors import CheckpointTensorsError, UnsafeCheckpointError
 from tinyglot.surgery import gather_vocabulary, keep_layers, keep_structures, verify_reload
+from tinyglot.training import TrainingConfig, train
 from tinyglot.training.head import with_head
 
 # every family, every head, each at least once
@@ -243,3 +248,35 @@ def test_a_vocabulary_is_gathered_from_a_slim_model():
     gathered = gather_vocabulary(cut, torch.arange(100))
     assert (outputs(gathered) - outputs(cut)[..., :100]).abs().max() < 1e-6
     verify_reload(gathered)
+
+
+def test_training_of_a_slim_model_goes_on_where_it_was_interrupted(tmp_path):
+    model = tiny_model("xlm_roberta", "token_classification")
+    cut = keep_structures(model, uneven(model))
+    config = TrainingConfig(num_epochs=1, batch_size=8, learning_rate=1e-2, save_steps=2, seed=1)
+
+    def run(name, *callbacks):
+        return train(cut, sentences(40), config, tmp_path / name, callbacks=callbacks).model
+
+    whole = run("whole")
+    with pytest.raises(InterruptedRunError, match=r"^$"):
+        run("interrupted", AtStep(4, interrupt))
+    resumed = run("interrupted")
+    assert type(resumed) is type(cut)
+    assert torch.equal(outputs(resumed), outputs(whole))
+    assert not torch.equal(outputs(resumed), outputs(cut))
+    (tmp_path / "interrupted" / "checkpoint-4" / slim.MODELING_FILE).stat()
+    verify_reload(resumed)
+
+
+def test_a_slim_embedder_stays_one(tmp_path, monkeypatch):
+    from sentence_transformers import SentenceTransformer
+
+    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "hf"))
+    source = make_embedder(tmp_path / "source")
+    model, tokenizer = tiny_pair("xlm_roberta", "unigram")
+    cut = keep_structures(model, uneven(model))
+    save_checkpoint(cut, tokenizer, tmp_path / "slim", source=source)
+    embedder = SentenceTransformer(str(tmp_path / "slim"), trust_remote_code=True, device="cpu")
+    assert type(embedder[0].auto_model).__name__ == type(cut).__name__
+    assert embedder.encode(["Habari"]).shape == (1, 8)

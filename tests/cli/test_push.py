@@ -11,7 +11,9 @@ from tests.checkpoints.test_embedder import make_embedder
 from tests.cli.console import problem, run
 from tests.cli.hub_server import running_hub
 from tests.recipes.jobs import recipe, write_inputs
+from tests.slim import slim_checkpoint
 from tests.tiny import tiny_checkpoint
+from tinyglot.architectures.slim import MODELING_FILE
 from tinyglot.recipes import parse_recipe, run_recipe
 
 
@@ -65,6 +67,13 @@ def test_of_a_checkpoint_directory_only_the_checkpoint_is_uploaded(hub, tmp_path
     (uploaded,) = hub.commits
     assert not any(b"not for others" in content for content in uploaded.values())
     assert {"modules.json", "1_Pooling/config.json", "2_Dense/model.safetensors"} <= set(uploaded)
+
+
+def test_the_class_of_a_slim_model_is_uploaded_too(hub, tmp_path):
+    slim_checkpoint(tmp_path / "model")
+    assert run("push", tmp_path / "model", "--repo", "me/slim").code == 0
+    (uploaded,) = hub.commits
+    assert uploaded[MODELING_FILE] == (tmp_path / "model" / MODELING_FILE).read_bytes()
 
 
 def test_a_run_that_is_not_finished_is_not_uploaded(hub, finished, tmp_path):
