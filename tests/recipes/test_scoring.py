@@ -12,7 +12,7 @@ from tinyglot.data.perturbations import MentionReplacement, read_record
 from tinyglot.data.perturbations.directory import perturb, perturb_once
 from tinyglot.evaluation.robustness import perturbation_drops
 from tinyglot.files import read_json
-from tinyglot.recipes import parse_recipe, run_recipe, scoring
+from tinyglot.recipes import Shared, parse_recipe, run_recipe, scoring
 from tinyglot.recipes.inputs import trained_step
 from tinyglot.recipes.scoring import confusion_file
 from tinyglot.tasks import get_task
@@ -83,11 +83,11 @@ def test_each_model_is_loaded_once(content, tmp_path, monkeypatch):
 def test_runs_share_perturbed_data(content, run, tmp_path):
     told = []
     shared = tmp_path / "shared"
-    first = run_recipe(parse_recipe(content), tmp_path / "one", told.append, perturbed=shared)
+    first = run_recipe(parse_recipe(content), tmp_path / "one", told.append, shared=Shared(shared))
     assert told.count("perturb: in-language") == 1
     again = {**content, "steps": [TUNE]}
     before = {path: path.stat().st_mtime_ns for path in shared.rglob("*")}
-    run_recipe(parse_recipe(again), tmp_path / "two", told.append, perturbed=shared)
+    run_recipe(parse_recipe(again), tmp_path / "two", told.append, shared=Shared(shared))
     assert told.count("perturb: in-language") == 1
     assert {path: path.stat().st_mtime_ns for path in shared.rglob("*")} == before
     assert {read_record(path).options.name for path in shared.iterdir()} == set(NAMES)
@@ -103,9 +103,9 @@ def test_other_sentences_have_another_place(content, inputs, tmp_path, change):
         shutil.copytree(inputs / "data/swh-Latn", tmp_path / "data/swh-Latn")
         content = {**content, "data": str(tmp_path / "data")}
     shared = tmp_path / "shared"
-    run_recipe(parse_recipe({**content, "steps": [TUNE]}), tmp_path / "one", perturbed=shared)
+    run_recipe(parse_recipe({**content, "steps": [TUNE]}), tmp_path / "one", shared=Shared(shared))
     other = {**content, "steps": [TUNE], "evaluate": {**content["evaluate"], **change}}
-    run_recipe(parse_recipe(other), tmp_path / "two", perturbed=shared)
+    run_recipe(parse_recipe(other), tmp_path / "two", shared=Shared(shared))
     assert len(list(shared.iterdir())) == 2 * len(NAMES)
 
 
@@ -114,10 +114,10 @@ def test_edited_data_have_another_place(content, inputs, tmp_path):
     evaluate = {**content["evaluate"], "perturbations": ["in-language"]}
     asked = {**content, "steps": [TUNE], "data": str(data), "evaluate": evaluate}
     shared = tmp_path / "shared"
-    run_recipe(parse_recipe(asked), tmp_path / "one", perturbed=shared)
+    run_recipe(parse_recipe(asked), tmp_path / "one", shared=Shared(shared))
     path = data / "swh-Latn" / "test.conll"
     path.write_text("Mpya" + path.read_text("utf-8"), encoding="utf-8")
-    run_recipe(parse_recipe(asked), tmp_path / "two", perturbed=shared)
+    run_recipe(parse_recipe(asked), tmp_path / "two", shared=Shared(shared))
     digests = {read_record(place).languages["swh-Latn"].source_sha256 for place in shared.iterdir()}
     assert len(digests) == 2
 

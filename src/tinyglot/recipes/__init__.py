@@ -10,13 +10,14 @@ from tinyglot.recipes.read import (
     read_recipe,
     recipe_schema,
 )
-from tinyglot.recipes.run import Run
+from tinyglot.recipes.run import Run, Shared
 from tinyglot.recipes.schema import Recipe
 from tinyglot.recipes.show import annotated_yaml
 
 __all__ = [
     "Recipe",
     "Run",
+    "Shared",
     "annotated_yaml",
     "builtin_recipes",
     "check_inputs",

@@ -13,7 +13,7 @@ from tinyglot.recipes.directory import refuse_foreign
 from tinyglot.recipes.facts import all_stages, report_facts, stage_facts
 from tinyglot.recipes.heads import has_head
 from tinyglot.recipes.inputs import task_of
-from tinyglot.recipes.run import Run, Tell, silent
+from tinyglot.recipes.run import Run, Shared, Tell, silent
 from tinyglot.recipes.runner import follow_steps, run_steps, write_final
 from tinyglot.recipes.schema import Recipe
 from tinyglot.recipes.scoring import stage_scores
@@ -26,7 +26,7 @@ def run_recipe(
     directory: Path,
     tell: Tell = silent,
     trunks: Mapping[int, Trunk] | None = None,
-    perturbed: Path | None = None,
+    shared: Shared | None = None,
     *,
     scores_only: bool = False,
 ) -> Run:
@@ -40,8 +40,8 @@ def run_recipe(
         directory: The run directory; made, or gone on with if the same recipe began it.
         tell: Takes lines for a person.
         trunks: First training steps that are shared with other runs, by the step's position.
-        perturbed: Where perturbed data are that are shared with other runs, which may run at the
-            same time; the run directory if ``None``.
+        shared: Directories in which other runs, which may run at the same time, leave finished
+            steps and perturbed data, and find them; the run directory has its own if ``None``.
         scores_only: Leave out what is for people: ``final/``, report and model card. The last
             step's checkpoint is there.
 
@@ -54,7 +54,8 @@ def run_recipe(
         MissingInputError: If a step needs text, data or languages that the recipe does not give.
         TinyglotError: Whatever a step refuses.
     """
-    run = Run(directory, recipe, trunks or {}, perturbed)
+    kept = shared or Shared()
+    run = Run(directory, recipe, trunks or {}, kept.perturbed, kept.prefixes)
     if not is_main_process():
         follow_steps(run)
         return run

@@ -20,6 +20,20 @@ def silent(_: str) -> None:
 
 
 @dataclass(frozen=True)
+class Shared:
+    """What a run shares with others that may run at the same time.
+
+    Attributes:
+        perturbed: A directory of perturbed data.
+        prefixes: By position of a step, the directory of that step once any of these runs has
+            finished it; they all have the same steps up to there.
+    """
+
+    perturbed: Path | None = None
+    prefixes: Mapping[int, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Run:
     """A run directory and the recipe that made it.
 
@@ -29,12 +43,15 @@ class Run:
         trunks: First training steps that are shared with other runs, by the step's position.
         perturbed: Where perturbed data are that are shared with other runs; each run has its own
             if ``None``.
+        prefixes: Where finished steps are that are shared with other runs, which begin with the
+            same steps, by the step's position.
     """
 
     directory: Path
     recipe: Recipe
     trunks: Mapping[int, Trunk] = field(default_factory=dict)
     perturbed: Path | None = None
+    prefixes: Mapping[int, Path] = field(default_factory=dict)
 
     @property
     def final(self) -> Path:

@@ -14,7 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from tinyglot.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from tinyglot.data.synthetic import locate_text
-from tinyglot.files import replacing, write_json
+from tinyglot.files import link_tree, replacing, write_json, written_once
 from tinyglot.methods.contract import CHECKPOINT_FILES, Context, Method, MethodConfig, Plan
 from tinyglot.methods.registry import get_method
 from tinyglot.recipes.directory import claim, is_claimed
@@ -43,7 +43,10 @@ def run_steps(run: Run, tell: Tell = silent) -> None:
     claim(run)
     for position in range(len(run.recipe.steps)):
         if not run.is_finished(position):
+            _take_over(run, position)
+        if not run.is_finished(position):
             _do_step(run, position, tell)
+            _hand_over(run, position)
         shutil.rmtree(run.step_directory(position) / "work", ignore_errors=True)
 
 
@@ -71,6 +74,23 @@ def _wait_until(condition: Callable[[], bool]) -> None:
     """Look again and again; the launcher ends this process if the main one fails."""
     while not condition():
         time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+
+def _take_over(run: Run, position: int) -> None:
+    """Begin with a step that another run has finished, if it shares it and has come so far."""
+    shared = run.prefixes.get(position)
+    if shared is not None and shared.exists():
+        with replacing(run.step_directory(position)) as temporary:
+            link_tree(shared, temporary)
+
+
+def _hand_over(run: Run, position: int) -> None:
+    """Leave a finished step to the runs that share it, unless another was first."""
+    shared = run.prefixes.get(position)
+    if shared is not None:
+        shutil.rmtree(run.step_directory(position) / "work", ignore_errors=True)
+        with written_once(shared) as temporary:
+            link_tree(run.step_directory(position), temporary)
 
 
 def _do_step(run: Run, position: int, tell: Tell) -> None:

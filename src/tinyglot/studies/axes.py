@@ -14,6 +14,7 @@ Combination = Mapping[str, AxisValue]
 
 DENSE_METHOD = "fine_tuning"
 _PRUNING = ("sparsity", "embeddings")
+_AMOUNTS = ("sparsity", "pruning_ratio")
 _SECTIONS = ("steps", "evaluate", "export", "measure")
 _RECIPE_OPTIONS = frozenset(Recipe.model_fields) - {*_SECTIONS}
 
@@ -40,9 +41,11 @@ class Combined:
 def combine(grid: Grid, combination: Combination) -> Combined:
     """Set the values of one combination on the base recipe.
 
-    Each axis sets the option of that name: the recipe's, else that of the one step that has it. A
-    step whose ``sparsity`` is 0 becomes plain fine-tuning with the options that both have, unless
-    it says ``allow_no_effect``: then it stays, and does nothing by its own code.
+    Each axis sets the option of that name: the recipe's, else that of the one step that has it;
+    ``pruning_ratio`` that of all steps that have it. A step whose ``sparsity`` is 0 becomes plain
+    fine-tuning with the options that both have, unless it says ``allow_no_effect``: then it stays,
+    and does nothing by its own code. A step whose ``pruning_ratio`` is 0 becomes plain fine-tuning,
+    too, or is left out where it does not train.
 
     Args:
         grid: Gives the base recipe.
@@ -52,9 +55,9 @@ def combine(grid: Grid, combination: Combination) -> Combined:
         The recipe, and what could not be set.
     """
     content = copy.deepcopy(grid.recipe)
-    steps = [dict(step) for step in content.get("steps") or () if isinstance(step, Mapping)]
-    mistakes: list[str] = []
-    for axis, value in combination.items():
+    steps, mistakes = _with_named_values(grid, combination, content)
+    plain = {axis: value for axis, value in combination.items() if axis not in grid.named()}
+    for axis, value in plain.items():
         if axis == "languages":
             content["languages"] = list((grid.axes.languages or {})[str(value)])
         elif axis == "method":
@@ -62,10 +65,10 @@ def combine(grid: Grid, combination: Combination) -> Combined:
         elif axis in _RECIPE_OPTIONS:
             content[axis] = value
     method = _studied(steps)
-    for axis, value in combination.items():
+    for axis, value in plain.items():
         if axis not in _RECIPE_OPTIONS and axis != "method":
             mistakes += _set_option(steps, axis, value, combination)
-    dense = {**content, "steps": [_without_pruning(step) for step in steps]}
+    dense = {**content, "steps": [step for one in steps for step in _without_pruning(one)]}
     is_dense = not any(map(_prunes, steps))
     content = dense if is_dense else {**content, "steps": steps}
     return Combined(content, dense, is_dense, method, tuple(mistakes))
@@ -123,10 +126,53 @@ def _set_method(
     steps[places[0]] = _as_dense(step) if value == DENSE_METHOD else step
 
 
+def _with_named_values(
+    grid: Grid, combination: Combination, content: dict[str, Any]
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Set named values on a copy of the base recipe, other steps first; give steps and mistakes."""
+    named = {
+        f"{axis}.{combination[axis]}": values[str(combination[axis])]
+        for axis, values in grid.named().items()
+    }
+    for settings in named.values():
+        content["steps"] = copy.deepcopy(settings.get("steps", content.get("steps")))
+    steps = [dict(step) for step in content.get("steps") or () if isinstance(step, Mapping)]
+    mistakes: list[str] = []
+    for name, settings in named.items():
+        mistakes += _set_named(content, steps, name, settings)
+    return steps, mistakes
+
+
+def _set_named(
+    content: dict[str, Any], steps: list[dict[str, Any]], name: str, settings: Mapping[str, Any]
+) -> Iterator[str]:
+    """Set the options of a named value on the recipe, or on all steps that have them."""
+    for option, value in settings.items():
+        if option == "steps":
+            continue
+        if option == "evaluate":
+            content["evaluate"] = {**(content.get("evaluate") or {}), **value}
+        elif option in _RECIPE_OPTIONS:
+            content[option] = value
+        elif not _set_everywhere(steps, option, value):
+            known = {option for step in steps for option in _options(step)} | _RECIPE_OPTIONS
+            near = suggestion(option, known)
+            yield f"axes.{name}.{option}: neither the recipe nor a step has this option{near}"
+
+
+def _set_everywhere(steps: list[dict[str, Any]], option: str, value: Any) -> bool:  # noqa: ANN401
+    """Set an option of all steps that have it; tell whether any has."""
+    places = [place for place, step in enumerate(steps) if option in _options(step)]
+    for place in places:
+        steps[place][option] = copy.deepcopy(value)
+    return bool(places)
+
+
 def _studied(steps: Sequence[Mapping[str, Any]]) -> str:
-    pruning = [step for step in steps if "sparsity" in _options(step)]
-    named = [str(step.get("method")) for step in pruning or steps]
-    return named[-1] if named else "none"
+    pruning = [str(step["method"]) for step in steps if "sparsity" in _options(step)]
+    removing = [str(step["method"]) for step in steps if "pruning_ratio" in _options(step)]
+    others = [str(step.get("method")) for step in steps]
+    return (pruning or ["+".join(removing)] if pruning or removing else others or ["none"])[-1]
 
 
 def _set_option(
@@ -134,8 +180,8 @@ def _set_option(
 ) -> Iterator[str]:
     places = [place for place, step in enumerate(steps) if axis in _options(step)]
     names = ", ".join(str(step.get("method")) for step in steps) or "none"
-    if len(places) == 1:
-        steps[places[0]][axis] = value
+    if len(places) == 1 or (places and axis == "pruning_ratio"):
+        _set_everywhere(steps, axis, value)
     elif places:
         yield f"axes.{axis}: several steps have this option (steps: {names})"
     elif axis not in _PRUNING or "method" not in combination:
@@ -157,25 +203,43 @@ def _options(step: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _prunes(step: Mapping[str, Any]) -> bool:
-    """Tell whether a step is one that prunes; left out, ``sparsity`` is not 0."""
-    if "sparsity" not in _options(step):
+    """Tell whether a step is one that prunes; left out, the amount is not 0."""
+    amounts = _options(step).intersection(_AMOUNTS)
+    if not amounts:
         return False
-    return step.get("sparsity") != 0 or bool(step.get("allow_no_effect"))
+    return any(step.get(name) != 0 for name in amounts) or bool(step.get("allow_no_effect"))
 
 
-def _without_pruning(step: dict[str, Any]) -> dict[str, Any]:
-    return _as_dense(step) if "sparsity" in _options(step) else step
+def _without_pruning(step: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give plain training in place of a step that prunes; nothing if that one does not train."""
+    if not _options(step).intersection(_AMOUNTS):
+        return [step]
+    return [_as_dense(step)] if trains(step) else []
+
+
+def trains(step: Mapping[str, Any]) -> bool:
+    """Tell whether a step that prunes also trains.
+
+    Args:
+        step: As a recipe's YAML holds it.
+
+    Returns:
+        Whether it does, by its ``recovery`` if it has that option.
+    """
+    return "recovery" not in _options(step) or step.get("recovery") == "train"
 
 
 def _as_dense(step: dict[str, Any]) -> dict[str, Any]:
     """Keep of a pruning step what plain training has as well."""
     shared = get_method(DENSE_METHOD).config_class.model_fields
-    known = {"sparsity", "embeddings", *_pruning_options(step)}
+    known = {*_AMOUNTS, "embeddings", *_pruning_options(step)}
     kept = {key: value for key, value in step.items() if key in shared or key not in known}
     return {**kept, "method": DENSE_METHOD}
 
 
 def _pruning_options(step: Mapping[str, Any]) -> frozenset[str]:
     configs = [get_method(name).config_class for name in METHODS]
-    pruning = (config.model_fields for config in configs if "sparsity" in config.model_fields)
+    pruning = (
+        config.model_fields for config in configs if set(config.model_fields).intersection(_AMOUNTS)
+    )
     return frozenset(option for fields in pruning for option in fields if option in step)

@@ -16,7 +16,7 @@ from tinyglot.studies.cell import Cell
 from tinyglot.studies.grid import AnyGrid, AxisValue, Grid
 from tinyglot.studies.mistakes import grid_error
 from tinyglot.studies.names import public_content, public_name
-from tinyglot.studies.rows import COORDINATES, MONOLINGUAL, MULTILINGUAL
+from tinyglot.studies.rows import COORDINATES, MONOLINGUAL, MULTILINGUAL, SCHEMA
 from tinyglot.studies.shapes.cells import expand_shapes
 from tinyglot.studies.shapes.grid import ShapeGrid
 
@@ -37,7 +37,12 @@ def expand(grid: AnyGrid) -> list[Cell]:
     """
     if isinstance(grid, ShapeGrid):
         return expand_shapes(grid)
-    mistakes = [*_wrong_sets(grid), *_wrong_restrictions(grid), *_wrong_names(grid)]
+    mistakes = [
+        *_wrong_sets(grid),
+        *_wrong_restrictions(grid),
+        *_wrong_names(grid),
+        *_wrong_axes(grid),
+    ]
     found: dict[str, Cell] = {}
     options: dict[str, Combination] = {}
     for combination in _combinations(grid):
@@ -120,7 +125,8 @@ def _combinations(grid: Grid) -> Iterator[dict[str, AxisValue]]:
 def _cell(grid: Grid, combination: Combination, combined: Combined) -> Cell:
     recipe = parse_recipe(combined.content)
     key = key_of(recipe)
-    coordinates = _coordinates(recipe, combination, combined)
+    further = _further(grid, combination)
+    coordinates = _coordinates(recipe, combination, combined) | further
     group = key if combined.is_dense else key_of(parse_recipe(combined.dense))
     return Cell(grid.name, key, coordinates, recipe, group)
 
@@ -140,6 +146,15 @@ def _coordinates(recipe: Recipe, combination: Combination, combined: Combined) -
         "seed": recipe.seed,
     }
     return {name: values[name] for name in COORDINATES}
+
+
+def _further(grid: Grid, combination: Combination) -> dict[str, Any]:
+    """Give the coordinates that only this grid has: named values, and the share of units."""
+    named = {axis: str(combination[axis]) for axis in grid.named()}
+    if "pruning_ratio" not in combination:
+        return named
+    ratio = combination["pruning_ratio"]
+    return {**named, "pruning_ratio": float(ratio) if isinstance(ratio, int | float) else 0.0}
 
 
 def _told_apart(
@@ -205,6 +220,13 @@ def _wrong_names(grid: Grid) -> Iterator[str]:
             earlier = names.setdefault(public_name(value), value)
             if earlier != value:
                 yield f"axes.{axis}: {value} has the same name as {earlier}"
+
+
+def _wrong_axes(grid: Grid) -> Iterator[str]:
+    """Find axes of named values whose name is a column of every study."""
+    for axis in grid.named():
+        if axis in SCHEMA:
+            yield f"axes.{axis}: the name of a column; give these values another one"
 
 
 def _wrong_restrictions(grid: Grid) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from tinyglot.studies.cell import Cell
 from tinyglot.studies.grid import AnyGrid
 from tinyglot.studies.plan import StudyPlan
+from tinyglot.studies.rows import further_columns
 from tinyglot.studies.run import Progress, Sitting
 from tinyglot.studies.store import CellFile, Store, foreign, states
 
@@ -26,6 +27,9 @@ def cell_name(coordinates: dict[str, Any]) -> str:
     found = coordinates
     if "runtime" in found:
         return f"{100 * found['removed']:g} % of all parameters, {found['runtime']}"
+    if "pruning_ratio" in found:
+        named = [str(value) for name, value in found.items() if name in further_columns(found)]
+        return " ".join([found["languages"], *named, f"seed {found['seed']}"])
     sparsity = f"{100 * found['sparsity']:g} %" if found["sparsity"] else "dense"
     parts = (found["languages"], found["method"], sparsity, found["embeddings"] or "")
     return " ".join([*filter(None, parts), f"seed {found['seed']}"])

@@ -4,13 +4,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+)
 
 from tinyglot.errors import RecipeError, StudyError
 from tinyglot.files import write_text
 from tinyglot.languages import LanguageCodes
 from tinyglot.recipes.yaml_file import builtin_files, find_file, read_yaml
-from tinyglot.studies.mistakes import describe_grid, grid_error
+from tinyglot.studies.mistakes import LISTED, NAMED, describe_grid, grid_error
 from tinyglot.studies.shapes.grid import ShapeGrid
 
 AxisValue = str | int | float | bool | None
@@ -26,6 +34,26 @@ def _each_once(values: Sequence[AxisValue]) -> Sequence[AxisValue]:
 Values = Annotated[tuple[AxisValue, ...], Field(min_length=1), AfterValidator(_each_once)]
 
 
+def _named(values: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
+    wrong = [name for name in values if not name or "=" in name]
+    if wrong:
+        raise ValueError(f"no name of a value: {wrong[0]!r}")
+    return values
+
+
+Named = Annotated[dict[str, dict[str, Any]], Field(min_length=1), AfterValidator(_named)]
+"""Values with a name, each of which sets several options at once."""
+
+
+def _kind(values: Any) -> str:  # noqa: ANN401  (any YAML)
+    return NAMED if isinstance(values, Mapping) else LISTED
+
+
+AnyValues = Annotated[
+    Annotated[Values, Tag(LISTED)] | Annotated[Named, Tag(NAMED)], Discriminator(_kind)
+]
+
+
 class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
@@ -38,11 +66,15 @@ class Measured(_Settings):
 
 
 class Axes(BaseModel):
-    """What varies: any option of the recipe or of a step, and sets of languages."""
+    """What varies: any option of the recipe or of a step, sets of languages, and named values.
+
+    An axis of named values has a name of its own, such as ``algorithm``; each value sets options
+    of the recipe (of ``evaluate``, those that it names) or of all steps that have them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow", protected_namespaces=())
 
-    __pydantic_extra__: dict[str, Values] = Field(init=False)
+    __pydantic_extra__: dict[str, AnyValues] = Field(init=False)
 
     languages: dict[str, Annotated[LanguageCodes, Field(min_length=1)]] | None = Field(
         default=None,
@@ -72,7 +104,17 @@ class Grid(_Settings):
             Values by axis; of languages, the names of the sets.
         """
         sets: tuple[AxisValue, ...] = tuple(self.axes.languages or ())
-        return {**({"languages": sets} if sets else {}), **(self.axes.model_extra or {})}
+        others = {axis: tuple(values) for axis, values in (self.axes.model_extra or {}).items()}
+        return {**({"languages": sets} if sets else {}), **others}
+
+    def named(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """List the axes of named values.
+
+        Returns:
+            Settings by axis and name.
+        """
+        extra = self.axes.model_extra or {}
+        return {axis: dict(values) for axis, values in extra.items() if isinstance(values, dict)}
 
 
 AnyGrid = Grid | ShapeGrid

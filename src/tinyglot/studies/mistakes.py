@@ -7,6 +7,11 @@ from pydantic import BaseModel, ValidationError
 from tinyglot.errors import StudyError
 from tinyglot.recipes.mistakes import shortened, suggestion
 
+LISTED, NAMED = "(listed)", "(named)"
+"""How values of an axis may be given; no part of a user's file."""
+
+_HIDDEN = ("[key]", LISTED, NAMED)
+
 
 def grid_error(messages: Iterable[str], file: str | None) -> StudyError:
     """Put mistakes into one error.
@@ -42,7 +47,7 @@ def describe_grid(error: ValidationError, model: type[BaseModel]) -> list[str]:
     """
     lines = []
     for item in error.errors():
-        place = ".".join(str(part) for part in item["loc"] if part != "[key]")
+        place = ".".join(str(part) for part in item["loc"] if part not in _HIDDEN)
         if item["type"] == "extra_forbidden":
             text = "unknown key" + suggestion(str(item["loc"][-1]), model.model_fields)
         else:

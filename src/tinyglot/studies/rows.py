@@ -105,6 +105,42 @@ def is_measured(rows: pl.DataFrame) -> bool:
     return "part" in rows.columns
 
 
+def further_columns(columns: Iterable[str]) -> dict[str, Any]:
+    """List the columns that a study has beyond those of all studies: its own coordinates.
+
+    Args:
+        columns: Names of its columns, or of its coordinates.
+
+    Returns:
+        Types by name: the share of units that are removed, and names of values of its axes.
+    """
+    names = [name for name in columns if name not in SCHEMA]
+    return {name: pl.Float64 if name == "pruning_ratio" else pl.String for name in names}
+
+
+def scored_form(columns: Iterable[str]) -> Form:
+    """Say what rows of scores look like in a study with some coordinates of its own.
+
+    Args:
+        columns: Names of its columns, or of its coordinates.
+
+    Returns:
+        The form; the usual one where nothing is added.
+    """
+    further = further_columns(columns)
+    return Form({**SCHEMA, **further}, MAY_BE_NULL, (*IDENTITY, *further))
+
+
+def _form_of(rows: pl.DataFrame) -> Form:
+    """Choose the form; columns that no study could have added are no part of it."""
+    if is_measured(rows):
+        return MEASURED_FORM
+    further = further_columns(rows.columns)
+    fitting = {name for name, kind in further.items() if rows.schema[name] == kind}
+    is_last = rows.columns[: len(SCHEMA)] == list(SCHEMA)
+    return scored_form(name for name in rows.columns if is_last and name in fitting)
+
+
 def to_rows(records: Iterable[Mapping[str, Any]], form: Form = SCORED_FORM) -> pl.DataFrame:
     """Put records in the one order and the types of the schema.
 
@@ -149,7 +185,7 @@ def check_study_rows(rows: pl.DataFrame) -> pl.DataFrame:
         DataFormatError: If columns are missing or of another type, or a needed value is null.
         ComparisonError: If two rows are of the same cell, language, perturbation and metric.
     """
-    form = MEASURED_FORM if is_measured(rows) else SCORED_FORM
+    form = _form_of(rows)
     if dict(rows.schema) != form.columns:
         _refuse_schema(rows, form.columns)
     needed = [name for name in form.columns if name not in form.may_be_null]

@@ -16,6 +16,7 @@ from tinyglot.studies.engines import Engine, Job, Outcome
 from tinyglot.studies.failures import without_roots
 from tinyglot.studies.grid import AnyGrid
 from tinyglot.studies.places import Places, data_names, is_here, placed
+from tinyglot.studies.prefixes import first_of_prefix, prefix_directories, shared_prefixes
 from tinyglot.studies.shapes.cells import ShapeCell
 from tinyglot.studies.store import CellFile, Store, Timing, states
 from tinyglot.studies.training_data import num_steps
@@ -155,7 +156,9 @@ def _clear_up(store: Store, cells: Sequence[Cell]) -> None:
         key for key, filed in store.cells().items() if filed.error is None
     }
     groups = {cell.group for cell in cells}
-    for directory, names in ((store.directory / "work", kept), (store.shared / "trunks", groups)):
+    prefixes = {name for names in shared_prefixes(cells).values() for name in names.values()}
+    places = {"work": kept, "shared/trunks": groups, "shared/steps": prefixes}
+    for directory, names in ((store.directory / place, kept) for place, kept in places.items()):
         for path in directory.glob("*"):
             if path.name not in names:
                 shutil.rmtree(path, ignore_errors=True)
@@ -167,6 +170,8 @@ def _clear_up(store: Store, cells: Sequence[Cell]) -> None:
 def _jobs(cells: Sequence[Cell], todo: Sequence[Cell], store: Store, choice: Choice) -> list[Job]:
     """Make the jobs; what they need is looked for here, before any of them has cost time."""
     trunks: dict[str, dict[int, dict[str, Any]]] = {}
+    prefixes = shared_prefixes(cells)
+    first = first_of_prefix(todo, prefixes)
     jobs = []
     for cell in todo:
         recipe = placed(cell.recipe, choice.places)
@@ -183,8 +188,10 @@ def _jobs(cells: Sequence[Cell], todo: Sequence[Cell], store: Store, choice: Cho
             "directory": str(store.directory.resolve()),
             "num_threads": choice.num_threads,
             "trunks": trunks[cell.group],
+            "prefixes": prefix_directories(prefixes.get(cell.key, {}), store.shared.resolve()),
         }
-        after = () if cell.is_dense else (cell.group,)
+        makers = {first[name] for name in prefixes.get(cell.key, {}).values()} - {cell.key}
+        after = tuple(sorted(makers | ({cell.group} if not cell.is_dense else set())))
         if isinstance(cell, ShapeCell):
             payload["shapes"] = cell.payload()
         jobs.append(Job(cell.key, payload, after))

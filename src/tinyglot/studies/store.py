@@ -18,7 +18,7 @@ from tinyglot.studies.provenance import Provenance
 from tinyglot.studies.rows import (
     MEASURED_FORM,
     RESULTS_FILE,
-    SCORED_FORM,
+    scored_form,
     to_rows,
     write_rows,
 )
@@ -267,7 +267,9 @@ def rows_of(cells: Iterable[Cell], filed: Mapping[str, CellFile]) -> pl.DataFram
         if cell.key in filed
         for row in filed[cell.key].rows
     )
-    return to_rows(records, MEASURED_FORM if is_of_shapes else SCORED_FORM)
+    if is_of_shapes:
+        return to_rows(records, MEASURED_FORM)
+    return to_rows(records, scored_form(name for cell in listed[:1] for name in cell.coordinates))
 
 
 def states(cells: Iterable[Cell], filed: dict[str, CellFile]) -> dict[str, State]:

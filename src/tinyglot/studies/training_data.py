@@ -118,7 +118,7 @@ def training_steps(recipe: Recipe) -> dict[int, TaskTrainingOptions]:
     return {
         position: resolve_options(step, recipe)
         for position, step in enumerate(recipe.steps)
-        if isinstance(step, TaskTrainingOptions)
+        if isinstance(step, TaskTrainingOptions) and getattr(step, "recovery", "train") == "train"
     }
 
 

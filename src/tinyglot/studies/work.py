@@ -9,7 +9,7 @@ import torch
 
 from tinyglot.errors import RunDirectoryError
 from tinyglot.files import locked, read_json
-from tinyglot.recipes import Run, parse_recipe, run_recipe
+from tinyglot.recipes import Run, Shared, parse_recipe, run_recipe
 from tinyglot.recipes.scoring import confusion_file
 from tinyglot.studies.provenance import processor, provenance
 from tinyglot.studies.shapes.work import measure_job
@@ -32,8 +32,9 @@ def run_job(payload: dict[str, Any]) -> dict[str, Any]:
 
     Args:
         payload: ``study``, ``key``, ``coordinates``, ``recipe`` with the data's place,
-            ``dataset`` (their public name), ``directory`` of the study, ``num_threads``, and
-            ``trunks``: by position of a step, directory and step of what is shared.
+            ``dataset`` (their public name), ``directory`` of the study, ``num_threads``,
+            ``trunks``: by position of a step, directory and step of what is shared, and
+            ``prefixes``: by position of a step, the directory of the finished step.
 
     Returns:
         ``steps``, ``rows``, ``confusion``, ``provenance``, ``data`` and ``timing``, as JSON values;
@@ -52,8 +53,9 @@ def run_job(payload: dict[str, Any]) -> dict[str, Any]:
     was_resumed = (directory / "recipe.yaml").exists()
     _wait_until_free(directory)
     started = time.perf_counter()
-    trunks, perturbed = _trunks(payload), store.shared / "perturbed"
-    run = run_recipe(recipe, directory, trunks=trunks, perturbed=perturbed, scores_only=True)
+    prefixes = {int(place): Path(path) for place, path in payload["prefixes"].items()}
+    shared = Shared(store.shared / "perturbed", prefixes)
+    run = run_recipe(recipe, directory, trunks=_trunks(payload), shared=shared, scores_only=True)
     seconds = time.perf_counter() - started
     records = [{name: record[name] for name in _KEPT} for record in run.records()]
     return {

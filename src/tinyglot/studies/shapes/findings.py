@@ -72,6 +72,10 @@ def _groups(rows: pl.DataFrame, *columns: str) -> Iterator[list[dict[str, Any]]]
         yield part.to_dicts()
 
 
+def _num_shares(group: list[dict[str, Any]]) -> int:
+    return len({one["removed"] for one in group})
+
+
 def _small_not_fast(cuts: pl.DataFrame) -> Part:
     found = [
         any(
@@ -80,7 +84,7 @@ def _small_not_fast(cuts: pl.DataFrame) -> Part:
             for other in group
         )
         for group in _groups(cuts)
-        if len(group) > 1
+        if _num_shares(group) > 1
     ]
     what = (
         f"two cut models can be found of which one is smaller by {SMALLER:g} times or more and "
@@ -109,8 +113,8 @@ def _vocabulary(cuts: pl.DataFrame) -> Part:
 def _body(cuts: pl.DataFrame) -> Part:
     found = []
     for group in _groups(cuts):
-        if len(group) <= 2:
-            continue  # a rank correlation of two says nothing
+        if _num_shares(group) < 2:
+            continue  # at one share all have the same number of parameters
         speeds = [one["speedup"] for one in group]
         of_body = kendalltau([-one["body"] for one in group], speeds).statistic
         of_all = kendalltau([-one["num_parameters"] for one in group], speeds).statistic
