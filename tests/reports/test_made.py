@@ -45,3 +45,17 @@ def test_provenance_names_no_directory_of_a_machine():
     assert facts["weights sha256"] == "ab" * 32
     assert facts["seed"] == "0"
     assert "revision" not in facts
+
+
+def test_thousands_of_indices_are_not_shown():
+    record = {
+        "method": "l0_pruning",
+        "facts": {"kept": {"heads": [1, 2], "neurons": [*range(999)]}},
+    }
+    (step,) = made_steps({"records": [record]})
+    (heads, short), (neurons, long) = step.facts
+    assert (heads, short) == ("kept.heads", "1, 2")
+    assert neurons == "kept.neurons"
+    assert long.startswith("0, 1, 2, ")
+    assert long.endswith("… (4,883 characters)")
+    assert len(long) < 350

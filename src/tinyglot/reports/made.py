@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+LONGEST = 300
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class MadeStep:
         method: Its name.
         version: Of the method; ``None`` if not recorded.
         options: Name and value of every option that is set.
-        facts: Name and value of what the step recorded.
+        facts: Name and value of what the step recorded, long values shortened.
     """
 
     method: str
@@ -47,8 +48,20 @@ def _step(record: Mapping[str, Any]) -> MadeStep:
         method=str(record["method"]),
         version=record.get("version"),
         options=tuple(flatten(config)),
-        facts=tuple(flatten(record.get("facts", {}))),
+        facts=tuple((name, shortened(value)) for name, value in flatten(record.get("facts", {}))),
     )
+
+
+def shortened(value: str) -> str:
+    """Cut off what nobody reads, such as thousands of indices; records have all of it.
+
+    Args:
+        value: Text of any length.
+
+    Returns:
+        The text, or its beginning and how long it is.
+    """
+    return value if len(value) <= LONGEST else f"{value[:LONGEST]} … ({len(value):,} characters)"
 
 
 def recipe_of(meta: Mapping[str, Any]) -> Mapping[str, Any]:
