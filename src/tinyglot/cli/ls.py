@@ -45,7 +45,11 @@ def ls(
         print_json(rows)
     else:
         shown = [[value for key, value in row.items() if key not in JSON_ONLY] for row in rows]
-        print_lines(["  ".join(map(str, values)) for values in shown])
+        print_lines(["  ".join(map(_cell, values)) for values in shown])
+
+
+def _cell(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _methods() -> list[dict[str, Any]]:
