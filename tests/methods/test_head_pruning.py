@@ -85,6 +85,10 @@ def test_numbers_that_do_not_fit_are_refused(options, error, message):
         ({"num_heads": 2, "distillation": {}}, r"distillation needs recovery: train"),
         ({"num_heads": 2, "steps_between": 5}, r"steps_between needs recovery: train"),
         ({"num_heads": 2, "importance_file": "f", "iterations": 2}, r"one iteration only"),
+        (
+            {"num_heads": 2, "importance_file": "f", "scorer": "random", "aggregate": "mean"},
+            r"nothing to measure: leave out scorer, aggregate",
+        ),
     ],
 )
 def test_options_that_contradict_each_other_are_refused(options, message):

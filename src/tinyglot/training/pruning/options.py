@@ -145,6 +145,7 @@ class UnitPruningOptions(CalibrationOptions, TaskTrainingOptions):
     def _checks(self) -> tuple[tuple[bool, str], ...]:
         asked = self.num_kept_by_layer(self.kind)
         name = "num_heads" if self.kind == "heads" else "ffn_size"
+        ignored = self._measuring()
         return (
             (
                 (asked is None) == (self.pruning_ratio is None),
@@ -160,11 +161,21 @@ class UnitPruningOptions(CalibrationOptions, TaskTrainingOptions):
                 "steps_between needs recovery: train and several iterations",
             ),
             (
+                self.importance_file is not None and bool(ignored),
+                f"importance_file leaves nothing to measure: leave out {', '.join(ignored)}",
+            ),
+            (
                 self.importance_file is not None and self.iterations > 1,
                 "importance_file is of the model before the first removal: it goes with one "
                 "iteration only",
             ),
         )
+
+    def _measuring(self) -> list[str]:
+        """Name the options that say how to measure and are not at their defaults."""
+        names = ("scorer", "loss", "aggregate", "importance_languages")
+        fields = type(self).model_fields
+        return [name for name in names if getattr(self, name) != fields[name].default]
 
     def training(self) -> TaskTrainingOptions:
         """Give what is said about the training alone.

@@ -20,7 +20,11 @@ from tinyglot.training.ramp import sparsity_at
 from tinyglot.training.task_plan import TaskTrainingPlan, plan_task_training
 
 
-class UnitPruningPlan(BaseModel):
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class UnitPruningPlan(_Frozen):
     """Which units go; part of the plans of ``head_pruning`` and ``ffn_pruning``.
 
     Attributes:
@@ -41,8 +45,6 @@ class UnitPruningPlan(BaseModel):
         training: What is trained after the last removal, if anything.
         num_steps_between: Optimizer steps after each removal before that.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
     config: UnitPruningOptions
     kind: Kind
