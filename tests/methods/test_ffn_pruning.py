@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinyglot.training.pruning.apply as carried_out
+from tests.methods.trimming import LINES
 from tests.methods.unit_pruning import (
     QUICK,
     apply,
@@ -180,6 +181,22 @@ def test_recovery_puts_a_head_on_a_bare_encoder_and_learns_from_a_trained_one(tm
 
     assert far(results["taught"]) < far(results["alone"])
     assert any("learn from the logits" in line for line in plan.summary())
+
+
+def test_a_masked_language_model_is_measured_by_hidden_tokens_and_recovers(tmp_path):
+    data = tmp_path / "data" / "swh-Latn"
+    data.mkdir(parents=True)
+    for split in ("train", "dev"):
+        (data / f"{split}.txt").write_text("\n".join(LINES["swh-Latn"]) + "\n", encoding="utf-8")
+    context = Context(languages=("swh-Latn",), task="mlm", data=str(tmp_path / "data"))
+    pair = tiny_pair("xlm_roberta", "unigram", "masked_lm")
+    plan = plan_of(NAME, pair, context, recovery="train", **QUICK)
+    assert (plan.loss, plan.training.head) == ("labels", "continued")
+    smaller = apply(plan, pair, context)
+    assert view(smaller).ffn_sizes == (24, 24)
+    assert view(smaller).is_tied
+    with pytest.raises(MissingInputError, match=r"no logits to learn from[\s\S]*task mlm"):
+        plan_of(NAME, pair, context, recovery="train", distillation={}, **QUICK)
 
 
 def test_a_plan_is_for_the_weights_it_was_made_for(tmp_path):

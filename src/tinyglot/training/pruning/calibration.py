@@ -11,7 +11,10 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from tinyglot.data.text import TextSource, sample_lines
 from tinyglot.errors import MissingInputError, UncoveredTextError, UnknownLabelError
 from tinyglot.importance import Loss
+from tinyglot.tasks import Encoded
+from tinyglot.tasks.mlm import MaskedLanguageModelling
 from tinyglot.tasks.words import sequence_limit
+from tinyglot.training.batches import LengthGroupedBatches
 from tinyglot.training.collator import PaddingCollator, TrainingExample
 from tinyglot.training.corpus import (
     Inputs,
@@ -21,10 +24,12 @@ from tinyglot.training.corpus import (
     task_of,
     training_sentences,
 )
+from tinyglot.training.masking import MaskedRows, Masking
 from tinyglot.training.pruning.options import UnitPruningOptions
 from tinyglot.training.task_options import TaskTrainingOptions
 
 BATCH_SIZE = 16
+_SPANS = "AutoModelForQuestionAnswering"  # whose outputs need no names
 
 
 class StepInputs(Inputs, Protocol):
@@ -135,16 +140,26 @@ def _from_labelled_data(
     wanted = resolve_options(_only_calibration(options), inputs)
     task = task_of(wanted)
     sentences = training_sentences(task, wanted, inputs.seed)
-    loss = options.loss or ("labels" if _is_trained(model, wanted) else "hidden_states")
+    loss = options.loss or ("labels" if has_head(model, task) else "hidden_states")
     labels = task.labels(*sentences.values())
     if loss == "labels":
         labels = _labels_of_head(model, wanted, labels)
     max_length = sequence_limit(tokenizer, options.max_length)
-    encoded = {
+    encoded: dict[str, Any] = {
         tag: task.training_sequences(list(found), tokenizer, labels, max_length)
         for tag, found in sentences.items()
     }
+    if loss == "labels" and isinstance(task, MaskedLanguageModelling):
+        masking = Masking.of(tokenizer, task.mask_probability)
+        encoded = {tag: _masked(rows, masking, inputs.seed) for tag, rows in encoded.items()}
     return Calibration(loss, encoded, {tag: len(found) for tag, found in sentences.items()})
+
+
+def _masked(rows: Sequence[Encoded], masking: Masking, seed: int) -> list[TrainingExample]:
+    """Hide tokens as the first epoch of a training does."""
+    batches = LengthGroupedBatches([len(row.input_ids) for row in rows], batch_size=1)
+    masked = MaskedRows(rows, masking, batches, seed)
+    return [masked[index] for index in range(len(rows))]
 
 
 def _only_calibration(options: UnitPruningOptions) -> TaskTrainingOptions:
@@ -159,16 +174,11 @@ def _only_calibration(options: UnitPruningOptions) -> TaskTrainingOptions:
     )
 
 
-def _is_trained(model: PreTrainedModel, options: TaskTrainingOptions) -> bool:
-    task = task_of(options)
-    return task.objective != "masked_lm" and has_head(model, task)
-
-
 def _labels_of_head(
     model: PreTrainedModel, options: TaskTrainingOptions, needed: Sequence[str]
 ) -> tuple[str, ...]:
     task = task_of(options)
-    if not _is_trained(model, options):
+    if not has_head(model, task):
         raise MissingInputError(
             f"Could not measure importance by the labels of {task.id}: the model is not trained "
             "for them.",
@@ -178,7 +188,7 @@ def _labels_of_head(
         )
     own = own_labels(model, task)
     strangers = sorted(set(needed) - set(own))
-    if strangers and task.head != "AutoModelForQuestionAnswering":
+    if strangers and task.head != _SPANS:
         raise UnknownLabelError(
             "Could not measure importance: the data have labels that the model's head does not.",
             got=", ".join(strangers),
