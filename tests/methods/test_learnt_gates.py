@@ -152,6 +152,26 @@ def test_another_trainer_with_accumulated_gradients_in_half_precision(tmp_path, 
 
 
 @both
+def test_weights_in_half_precision(tmp_path, name):
+    made = trainer(tmp_path, [gates(name)], save_strategy="no")
+    made.model.to(torch.bfloat16)
+    made.train()
+    cut = used(made).cut(made.model)
+    assert sum(view(cut).ffn_sizes) == 48
+    assert {parameter.dtype for parameter in cut.parameters()} == {torch.bfloat16}
+
+
+def test_a_callback_whose_training_was_broken_off_leaves_no_gates(tmp_path):
+    callback = gates("l0_pruning")
+    broken = trainer(tmp_path / "broken", [callback, runs.AtStep(6, interrupt)])
+    with pytest.raises(InterruptedRunError, match=r"^$"):
+        broken.train()
+    assert broken.model.base_model._forward_pre_hooks
+    trainer(tmp_path / "again", [callback], save_strategy="no").train()
+    assert not broken.model.base_model._forward_pre_hooks
+
+
+@both
 def test_evaluation_meanwhile_changes_nothing_and_is_gated(tmp_path, name):
     whole = trainer(tmp_path / "whole", [gates(name)], save_strategy="no")
     whole.train()

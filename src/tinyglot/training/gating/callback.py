@@ -148,12 +148,14 @@ class GatingCallback(TrainerCallback, ExportableState):
         _check_no_scaling(args)
         self.schedule = make_gating_schedule(self.options, state.max_steps)
         budgets = unit_budgets(unit_counts(model), self.options)
-        device = view(model).word_embeddings.weight.device
-        self.controller = self.make_controller(budgets, device, self.schedule.num_steps)
+        weight = view(model).word_embeddings.weight
+        self.controller = self.make_controller(budgets, weight.device, self.schedule.num_steps)
+        self.controller.dtype = weight.dtype
         self._restore(saved_state(state, type(self).__name__), state.global_step)
         note_state(state, type(self).__name__, self.state())
         self._noise = (args.seed, args.process_index)
         self._step = state.global_step
+        self._release()  # of a training that was broken off
         self._hook = view(model).encoder.register_forward_pre_hook(
             lambda module, _: self._gate(model, is_training=module.training)
         )
@@ -201,8 +203,7 @@ class GatingCallback(TrainerCallback, ExportableState):
         """Multiply the gates into the weights, and take them off the model."""
         del args, control
         controller, schedule = self._begun()
-        self._gates.close()
-        self._hook.remove()
+        self._release()
         if not controller.kept:
             raise _undecided(f"the end after step {state.global_step}", schedule)
         absorb_gates_(kwargs["model"], controller.gates(1.0))
@@ -218,6 +219,11 @@ class GatingCallback(TrainerCallback, ExportableState):
         generator = self._generator() if is_training else None
         gates = controller.gates(schedule.progress(self._step), generator)
         self._gates.enter_context(gated(model, gates))
+
+    def _release(self) -> None:
+        self._gates.close()
+        if self._hook is not None:
+            self._hook.remove()
 
     def _generator(self) -> torch.Generator:
         """Give the noise of one pass: other noise in each, the same again when resumed."""

@@ -33,6 +33,8 @@ class GateController(ABC):
         self.budgets = dict(budgets)
         self.device = device
         self.is_uniform = is_uniform
+        #: of the gates; what is learnt is in float32
+        self.dtype = torch.float32
         #: by kind, the units that stay; empty before that is decided
         self.kept: dict[Kind, Kept] = {}
         self._factors: Flat = {}
@@ -136,7 +138,8 @@ class GateController(ABC):
         Returns:
             The values as gates.
         """
-        return Gates(**{kind: self.split(kind, values) for kind, values in flat.items()})
+        values = {kind: each.to(self.dtype) for kind, each in flat.items()}
+        return Gates(**{kind: self.split(kind, each) for kind, each in values.items()})
 
     def split(self, kind: Kind, flat: Tensor) -> Sequence[Tensor]:
         """Split the values of one kind by layers.
