@@ -7,6 +7,7 @@ from pydantic import Field
 
 from benchmarks.mask_result import MaskOverheads
 from benchmarks.provenance import Provenance
+from benchmarks.slim_result import Slim
 from benchmarks.sparse_result import Sparse
 from benchmarks.strict import ProcessCost, Strict
 from benchmarks.studies_schema import Study
@@ -354,6 +355,7 @@ Result = Annotated[
     | LayerDropping
     | Evaluation
     | VocabularyTrimming
+    | Slim
     | Sparse
     | MaskOverheads,
     Field(discriminator="benchmark"),

@@ -27,6 +27,7 @@ from benchmarks.schema import (
     VocabularyTrimming,
     read_result,
 )
+from benchmarks.slim_result import Slim, slim_table
 from benchmarks.sparse_result import Sparse, sparse_table
 from benchmarks.studies_schema import Study
 from benchmarks.studies_tables import study_table
@@ -344,6 +345,7 @@ _RENDERERS: dict[type, Callable[[Any], Iterator[str]]] = {
     LayerDropping: _layer_dropping,
     Evaluation: _evaluation,
     VocabularyTrimming: trimming_tables,
+    Slim: slim_table,
     Sparse: sparse_table,
     MaskOverheads: mask_table,
 }
