@@ -1,5 +1,6 @@
 """What an ordinary configuration can express: tried by building it, priced by counting."""
 
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import BertConfig, BertModel, DebertaV2Config, DebertaV2Model
 
+from tests.cli.console import run
 from tests.generated import STOCK_MEANINGS
 from tests.slim import outputs, slim_checkpoint, uneven
 from tests.tiny import FAMILIES, tiny_model
@@ -155,6 +157,15 @@ def test_the_example_of_the_page_runs(tmp_path, monkeypatch, capsys):
     assert "not stock: 1 to 2 heads by layer" in capsys.readouterr().out
     stock = BertModel.from_pretrained(tmp_path / "runs" / "stock", add_pooling_layer=False)
     assert (outputs(stock) - outputs(cut)).abs().max() < 1e-5
+
+
+def test_the_list_of_architectures_says_what_can_be_stock():
+    rows = {row["name"]: row for row in json.loads(run("ls", "architectures", "--json").out)}
+    assert rows["deberta_v2"]["stock_shapes"] == vars(stock_shapes("deberta_v2"))
+    assert run("ls", "architectures").out.splitlines()[0] == (
+        "bert  bert  bert-base-multilingual-cased, intfloat/multilingual-e5-small  "
+        "stock: layers, ffn_size, hidden_size, vocabulary_size"
+    )
 
 
 def test_the_page_names_every_shape():

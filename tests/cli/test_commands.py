@@ -147,14 +147,7 @@ def test_ls_datasets():
 
 
 def test_ls_architectures():
-    rows = {row["name"]: row for row in listed("architectures")}
-    assert {"bert", "xlm_roberta", "modernbert"} <= set(rows)
-    assert rows["bert"]["stock_shapes"]["layers"]
-    assert not rows["bert"]["stock_shapes"]["num_heads"]
-    assert run("ls", "architectures").out.splitlines()[0] == (
-        "bert  bert  bert-base-multilingual-cased, intfloat/multilingual-e5-small  "
-        "stock: layers, ffn_size, hidden_size, vocabulary_size"
-    )
+    assert {"bert", "xlm_roberta", "modernbert"} <= {row["name"] for row in listed("architectures")}
 
 
 # --- recipe, run --------------------------------------------------------------------------------
