@@ -1,5 +1,6 @@
 """Checkpoints whose layers differ: loaded with and without tinyglot, and by every door."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.training.sentences import sentences
 from tests.training.test_resume import InterruptedRunError, interrupt
 from tinyglot import load_checkpoint, save_checkpoint
 from tinyglot.architectures import slim, view
+from tinyglot.checkpoints.own_code import COPIES
 from tinyglot.checkpoints.push import checkpoint_files
 from tinyglot.errors import CheckpointTensorsError, UnsafeCheckpointError
 from tinyglot.surgery import gather_vocabulary, keep_layers, keep_structures, verify_reload
@@ -105,6 +107,16 @@ def test_without_leave_to_run_code_nothing_wrong_is_loaded(directory):
         AutoModel.from_pretrained(directory)
 
 
+def test_saving_to_the_hub_waits_for_the_file(tmp_path, monkeypatch):
+    pushed = []
+    cut = keep_structures(tiny_model("bert"), uneven(tiny_model("bert")))
+    monkeypatch.setattr(type(cut), "push_to_hub", lambda _, **options: pushed.append(options))
+    cut.save_pretrained(tmp_path / "slim", push_to_hub=True, private=True)
+    cut.save_pretrained(tmp_path / "slim", push_to_hub=True, repo_id="me/slim")
+    assert pushed == [{"repo_id": "slim", "private": True}, {"repo_id": "me/slim"}]
+    assert (tmp_path / "slim" / slim.MODELING_FILE).read_bytes() == OURS
+
+
 # --- with tinyglot -----------------------------------------------------------------------------
 
 
@@ -146,7 +158,7 @@ def test_the_file_may_be_missing(directory):
     [
         (
             lambda path: (path / slim.MODELING_FILE).write_bytes(OURS + b"\n"),
-            r"modeling_tinyglot_slim\.py, which is not the file of this version",
+            r"modeling_tinyglot_slim\.py, which is no file of tinyglot",
         ),
         (
             lambda path: edit_config(path, auto_map={"AutoModel": "evil.SlimBertModel"}),
@@ -185,6 +197,18 @@ def test_sizes_that_are_none_are_refused(directory, sizes):
         CheckpointTensorsError, match=r"sizes of its layers[\s\S]*list of 2 numbers"
     ):
         load_checkpoint(str(directory))
+
+
+def test_every_file_that_was_ever_written_is_known():
+    """Whoever changes slim.py appends its new digest, so that older checkpoints still load."""
+    assert hashlib.sha256(OURS).hexdigest() == COPIES[-1]
+
+
+def test_a_checkpoint_with_an_earlier_file_of_ours_is_loaded(directory, monkeypatch):
+    (directory / slim.MODELING_FILE).write_bytes(b"# earlier")
+    earlier = hashlib.sha256(b"# earlier").hexdigest()
+    monkeypatch.setattr("tinyglot.checkpoints.own_code.COPIES", (earlier, *COPIES))
+    assert view(load_checkpoint(str(directory)).model).num_heads == (1, 2)
 
 
 def test_sizes_of_another_model_are_refused(directory):

@@ -26,6 +26,10 @@ _AUTO_CLASSES = (
     "AutoModelForSequenceClassification",
     "AutoModelForTokenClassification",
 )
+_HUB_OPTIONS = (
+    *("repo_id", "commit_message", "commit_description", "private", "token", "revision"),
+    *("create_pr", "max_shard_size", "tags"),
+)
 _BERT = {
     "layers": "encoder.layer",
     "attention": "attention.self",
@@ -110,10 +114,14 @@ def _slim_class(base: Any) -> type[PreTrainedModel]:  # noqa: ANN401  (a class i
         set_class(self, slim_class)
 
     def save(self: Any, save_directory: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        is_pushed = kwargs.pop("push_to_hub", False)
+        for_hub = {name: kwargs.pop(name) for name in _HUB_OPTIONS if is_pushed and name in kwargs}
         self.config.auto_map = _auto_map(type(self.config))
         base.save_pretrained(self, save_directory, *args, **kwargs)
         if kwargs.get("is_main_process", True):
             shutil.copyfile(__file__, Path(save_directory) / MODELING_FILE)
+        if is_pushed:  # only now is the file there
+            self.push_to_hub(**{"repo_id": Path(save_directory).name, **for_hub})
 
     methods = {"__init__": build, "save_pretrained": save, "__module__": __name__}
     return type(f"{PREFIX}{base.__name__}", (base,), methods)
