@@ -1,9 +1,12 @@
 """Choosing units, aggregating languages, comparing masks, and the file of importance."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
@@ -21,6 +24,7 @@ from tinyglot.importance import (
     rank_correlation,
     select_units,
 )
+from tinyglot.recipes import parse_recipe
 from tinyglot.surgery import Structures, keep_structures
 
 SCORES = st.lists(
@@ -191,3 +195,14 @@ def test_a_damaged_missing_or_foreign_file_is_refused(tmp_path, measured):
     save_file({"weight": torch.ones(2)}, path)
     with pytest.raises(ImportanceFileError, match=r"a file of something else"):
         Importance.load(path, model)
+
+
+def test_the_example_of_the_how_to_runs(capsys):
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "prune.md").read_text("utf-8")
+    code = re.search(r"```python\n(.*?)```", page, re.DOTALL)[1]
+    exec(compile(code, "prune.md", "exec"), {})  # noqa: S102  (our own file)
+    assert re.fullmatch(
+        r"Jaccard [01]\.\d\d, rank correlation -?[01]\.\d\d\n", capsys.readouterr().out
+    )
+    recipe = yaml.safe_load(re.search(r"```yaml\n(.*?)```", page, re.DOTALL)[1])
+    assert parse_recipe(recipe).steps[1].distillation.soft_loss_weight == 0.5

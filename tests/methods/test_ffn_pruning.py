@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,9 +14,11 @@ from tests.methods.trimming import LINES
 from tests.methods.unit_pruning import (
     QUICK,
     apply,
+    blocks_of_the_card,
     digest,
     labelled,
     plan_of,
+    run_the_card,
     texts,
     trained_pair,
 )
@@ -31,6 +34,7 @@ from tinyglot.errors import (
 )
 from tinyglot.importance import jaccard
 from tinyglot.methods.contract import Context
+from tinyglot.methods.registry import get_method
 from tinyglot.surgery import Structures, keep_structures
 from tinyglot.training.gating import Budget
 from tinyglot.training.pruning import removals
@@ -275,3 +279,11 @@ def test_a_head_that_does_not_fit_the_loss_is_refused(tmp_path):
         plan_of(NAME, (model, tokenizer), context)
     plan = plan_of(NAME, (model, tokenizer), context, loss="logits", calibration_sentences=4)
     assert plan.loss == "logits"
+
+
+def test_the_card_prints_what_it_says_and_its_recipe_is_valid(capsys):
+    run_the_card("ffn_pruning")
+    assert capsys.readouterr().out == blocks_of_the_card("ffn_pruning", "text")[0]
+    steps = yaml.safe_load(blocks_of_the_card("ffn_pruning", "yaml")[0])["steps"]
+    configs = [get_method(step["method"]).config_class(**step) for step in steps]
+    assert [config.method for config in configs] == ["fine_tuning", "ffn_pruning"]

@@ -2,15 +2,25 @@
 
 import pytest
 import torch
+import yaml
 from pydantic import ValidationError
 
-from tests.methods.unit_pruning import apply, labelled, plan_of, texts, trained_pair
+from tests.methods.unit_pruning import (
+    apply,
+    blocks_of_the_card,
+    labelled,
+    plan_of,
+    run_the_card,
+    texts,
+    trained_pair,
+)
 from tests.tiny import FAMILIES, tiny_inputs, tiny_pair
 from tinyglot.architectures import view
 from tinyglot.errors import ImportanceFileError, NoEffectError, StructureRangeError
 from tinyglot.importance import Gates, gated, measure_importance, normalised_by_layer
 from tinyglot.methods.contract import Context
 from tinyglot.methods.head_pruning import HeadPruningConfig
+from tinyglot.methods.registry import get_method
 from tinyglot.training.pruning import read_calibration
 
 
@@ -106,3 +116,11 @@ def test_importance_of_another_model_is_refused(tmp_path):
     assert plan.importance[1] == pytest.approx(importance.heads[1].tolist(), rel=1e-5)
     with pytest.raises(ImportanceFileError, match=r"another model[\s\S]*4 heads and 48 neurons"):
         plan_of("head_pruning", tiny_pair("bert", "wordpiece", seed=1), Context(), **options)
+
+
+def test_the_card_prints_what_it_says_and_its_recipe_is_valid(capsys):
+    run_the_card("head_pruning")
+    assert capsys.readouterr().out == blocks_of_the_card("head_pruning", "text")[0]
+    steps = yaml.safe_load(blocks_of_the_card("head_pruning", "yaml")[0])["steps"]
+    configs = [get_method(step["method"]).config_class(**step) for step in steps]
+    assert [config.method for config in configs] == ["fine_tuning", "head_pruning"]

@@ -1,8 +1,10 @@
 """What the tests of head_pruning and ffn_pruning share."""
 
 import hashlib
+import re
 from pathlib import Path
 
+import tinyglot.methods
 from tests.methods.labelled import write_data
 from tests.methods.trimming import LINES, write_context
 from tests.tiny import tiny_pair
@@ -43,6 +45,18 @@ def labelled(directory: Path) -> Context:
 def trained_pair(family="xlm_roberta", kind="unigram"):
     """A model with a head for the labels of the data."""
     return tiny_pair(family, kind, "token_classification")
+
+
+def blocks_of_the_card(name: str, language: str) -> list[str]:
+    """The blocks of code of a method's card, or of what it prints."""
+    card = (Path(tinyglot.methods.__file__).parent / name / "README.md").read_text("utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", card, re.DOTALL)
+
+
+def run_the_card(name: str) -> None:
+    """Run all its code as one program."""
+    code = "\n".join(blocks_of_the_card(name, "python"))
+    exec(compile(code, f"{name}/README.md", "exec"), {})  # noqa: S102  (our own file)
 
 
 def digest(model) -> str:
