@@ -1,5 +1,6 @@
 """No model hub, no telemetry, few threads, no clocks (sockets: see addopts in pyproject.toml)."""
 
+import gc
 import os
 
 os.environ.update(
@@ -19,3 +20,9 @@ torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 hypothesis.settings.register_profile("tinyglot", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("tinyglot")
+
+
+def pytest_collection_finish():
+    """Leave what is imported out of garbage collection: every training collects everything."""
+    gc.collect()
+    gc.freeze()
