@@ -22,6 +22,7 @@ from tinyglot.evaluation.flips import check_share, flipped_examples
 from tinyglot.evaluation.precision import changed_predictions, describe_changes
 from tinyglot.evaluation.sameness import RecordedOutputs
 from tinyglot.export import ExportRecord, export_checkpoint, load_predictor, measure_models
+from tinyglot.export.stock import PaddedCheckpoint
 from tinyglot.files import write_text
 from tinyglot.measure import MeasureRow
 from tinyglot.recipes.directory import RECIPE_FILE
@@ -271,18 +272,19 @@ def _recorded(
 
 def export(
     model: str | Path, *, out: str | Path, format: str = "onnx", int8: bool = False
-) -> ExportRecord | PackedSize:
+) -> ExportRecord | PackedSize | PaddedCheckpoint:
     """Export a checkpoint, compared with its source: to run without PyTorch, or to take less room.
 
     Args:
         model: A checkpoint directory, ``bundled:NAME``, or a hub id.
         out: Directory for the export.
-        format: ``onnx``; or ``sparse``, which stores zeros as one bit each.
+        format: ``onnx`` or ``openvino``; ``sparse``, which stores zeros as one bit each; or
+            ``stock``, which makes an ordinary checkpoint of a slim one.
         int8: Whether to round weights to 8 bits, the embedding included; for ``onnx``.
 
     Returns:
-        For ``onnx``, the comparison, which is also in ``out/export.json``; for ``sparse``, the
-        bytes before and after.
+        For ``onnx`` and ``openvino``, the comparison, which is also in ``out/export.json``; for
+        ``sparse``, the bytes before and after; for ``stock``, the parameters.
 
     Raises:
         TinyglotError: For every bad input, and if the export computes something else.

@@ -19,14 +19,14 @@ def make_embedder(directory, head="encoder", path="1_Pooling"):
 
 
 def test_the_formats_are_found():
-    found = {export_format(name) for name in ("onnx", "openvino", "sparse")}
-    assert len(found) == 3
+    found = {export_format(name) for name in ("onnx", "openvino", "sparse", "stock")}
+    assert len(found) == 4
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("tflite", r"no such format[\s\S]*tflite[\s\S]*expected: onnx, openvino, sparse\n"),
+        ("tflite", r"no such format[\s\S]*tflite[\s\S]*expected: onnx, openvino, sparse, stock\n"),
         ("onxx", r"did you mean onnx\?[\s\S]*--format onnx"),
     ],
 )

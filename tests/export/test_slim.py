@@ -3,18 +3,19 @@
 import shutil
 
 import pytest
+from transformers import XLMRobertaForTokenClassification
 
-from tests.slim import uneven
+from tests.slim import outputs, slim_checkpoint, uneven
 from tests.tiny import TINY_TEXT, tiny_pair
 from tinyglot.architectures import view
-from tinyglot.errors import ExportError, MissingExtraError
+from tinyglot.errors import ExportError, MissingExtraError, NoEffectError
 from tinyglot.export import export_checkpoint, export_onnx, load_predictor, read_record
 from tinyglot.export.graph import ready
 from tinyglot.export.openvino import convert_graph, export_openvino
 from tinyglot.export.openvino_predictor import openvino_predictor
 from tinyglot.export.verify import compare, make_samples
 from tinyglot.measure import size_of
-from tinyglot.surgery import keep_structures
+from tinyglot.surgery import count_parameters, keep_structures
 
 CASES = [
     ("bert", "wordpiece", "encoder"),
@@ -103,3 +104,17 @@ def test_without_openvino_its_extra_is_named(tmp_path, monkeypatch):
 def test_openvino_keeps_every_bit(tmp_path):
     with pytest.raises(ExportError, match=r"got: +--format openvino --int8"):
         export_checkpoint(tmp_path / "nowhere", tmp_path / "export", format="openvino", int8=True)
+
+
+def test_a_slim_checkpoint_becomes_an_ordinary_one(tmp_path):
+    cut = slim_checkpoint(tmp_path / "slim", "xlm_roberta", "unigram", "token_classification")
+    result = export_checkpoint(tmp_path / "slim", tmp_path / "stock", format="stock")
+    stock = XLMRobertaForTokenClassification.from_pretrained(tmp_path / "stock")
+    assert (outputs(stock) - outputs(cut)).abs().max() <= 1e-5
+    assert list((tmp_path / "stock").glob("*.py")) == []
+    assert result.num_parameters == count_parameters(stock).num_parameters
+    assert result.num_parameters_before == count_parameters(cut).num_parameters
+    assert result.summary().startswith("stock, 5,435 parameters more: max difference ")
+    with pytest.raises(NoEffectError, match=r"got: +XLMRobertaForTokenClassification in"):
+        export_checkpoint(tmp_path / "stock", tmp_path / "again", format="stock")
+    assert not (tmp_path / "again").exists()

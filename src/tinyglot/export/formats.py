@@ -11,8 +11,9 @@ from tinyglot.export.onnx import check_target, export_onnx
 from tinyglot.export.openvino import export_openvino
 from tinyglot.export.record import ExportRecord
 from tinyglot.export.sparse import check_no_int8, export_sparse
+from tinyglot.export.stock import PaddedCheckpoint, export_stock
 
-Exporter = Callable[..., ExportRecord | PackedSize]
+Exporter = Callable[..., ExportRecord | PackedSize | PaddedCheckpoint]
 
 
 def _export_onnx(
@@ -36,6 +37,7 @@ FORMATS: dict[str, Exporter] = {
     "onnx": _export_onnx,
     "openvino": _export_openvino,
     "sparse": export_sparse,
+    "stock": export_stock,
 }
 
 
@@ -69,8 +71,8 @@ def export_checkpoint(
     format: str = "onnx",
     int8: bool = False,
     revision: str | None = None,
-) -> ExportRecord | PackedSize:
-    """Export a checkpoint to a file that runs without PyTorch, or to one that takes less room.
+) -> ExportRecord | PackedSize | PaddedCheckpoint:
+    """Export a checkpoint to a file that runs without PyTorch, takes less room, or is ordinary.
 
     Args:
         checkpoint: A directory, ``bundled:NAME``, or a hub id.
@@ -81,7 +83,7 @@ def export_checkpoint(
 
     Returns:
         For ``onnx`` and ``openvino``, the comparison with the source, which is also in
-        ``export.json``; for ``sparse``, the bytes before and after.
+        ``export.json``; for ``sparse``, the bytes before and after; for ``stock``, the parameters.
 
     Raises:
         UnknownMethodError: If there is no such format.
@@ -89,7 +91,7 @@ def export_checkpoint(
         ModelNotFoundError: If there is no such checkpoint.
         ExportError: If the model cannot be traced, or the format has no ``int8``.
         ParityError: If the export computes something else than the model.
-        NoEffectError: If ``sparse`` would not make it smaller.
+        NoEffectError: If ``sparse`` would not make it smaller, or ``stock`` not change it.
     """
     export = export_format(format)
     return export(checkpoint, directory, int8=int8, revision=revision)
