@@ -1,12 +1,28 @@
 """Studies of structured pruning: named values, shared first steps, and what their rows give."""
 
+import polars as pl
 import pytest
+import yaml
 
+from tests.studies.rows_by_hand import record as one_record
 from tests.studies.tiny_study import InThisProcess, write_inputs
-from tinyglot.errors import StudyError
-from tinyglot.studies import Choice, Store, expand, parse_grid, read_grid, run_study
+from tinyglot.errors import DataFormatError, StudyError
+from tinyglot.studies import (
+    Choice,
+    Store,
+    builtin_studies,
+    expand,
+    parse_grid,
+    read_grid,
+    run_study,
+)
+from tinyglot.studies.formats import TableFormat
+from tinyglot.studies.page import filed_cells, render_study_page
 from tinyglot.studies.prefixes import first_of_prefix, shared_prefixes
-from tinyglot.studies.rows import read_rows
+from tinyglot.studies.rows import SCHEMA, check_study_rows, read_rows, scored_form, to_rows
+from tinyglot.studies.structured.blocks import differences, main_structured
+from tinyglot.studies.structured.findings import judge_structured
+from tinyglot.studies.tables import render_tables
 
 TRAINED = {"max_steps": 3, "batch_size": 8, "save_steps": None}
 TUNE = {"method": "fine_tuning", **TRAINED}
@@ -168,3 +184,122 @@ def test_the_builtin_study_has_a_dense_model_a_control_and_masks_of_single_langu
     # a seed: dense, 5 x 3 shared, 3 x 3 alone; of the second task dense, 2 shared, 3 alone
     assert len(cells) == 3 * (1 + 15 + 9 + 1 + 2 + 3)
     assert len({n for names in shared_prefixes(cells).values() for n in names.values()}) == 3 * 2
+
+
+# --- tables, figures and page -------------------------------------------------------------------
+
+
+def record(algorithm, mask, ratio, language, value, seed=0, **columns):
+    further = {"algorithm": algorithm, "mask": mask, "pruning_ratio": ratio}
+    found = one_record(language, value, seed=seed, method="head_pruning", **columns) | further
+    return found | {"key": f"{algorithm}-{mask}-{ratio}-{seed}"}
+
+
+SCORES = {"taylor": 0.7, "magnitude": 0.6, "random": 0.4, "l0": 0.65}
+OFFSETS = {0: -0.01, 1: 0.0, 2: 0.01}
+LANGUAGES = {"swh-Latn": 0.0, "hin-Deva": 0.1}
+
+
+def records(alone=-0.02):
+    """Three seeds; masks of single languages are worse, or better, by ``alone``."""
+    for seed, offset in OFFSETS.items():
+        for language, more in LANGUAGES.items():
+            base = offset + more
+            yield record("taylor", "shared", 0.0, language, 0.8 + base, seed)
+            for name, value in SCORES.items():
+                yield record(name, "shared", 0.5, language, value + base, seed)
+            own = SCORES["taylor"] + base + alone + 0.1 * offset
+            yield record("taylor", language, 0.5, language, own, seed)
+
+
+def hand_made(alone=-0.02):
+    listed = list(records(alone))
+    return to_rows(listed, scored_form(listed[0]))
+
+
+def verdicts(rows):
+    (block,) = main_structured(rows)
+    return {one.name: one.verdict for one in judge_structured(block)}
+
+
+def test_findings_follow_the_written_criteria():
+    assert verdicts(hand_made()) == {"S1": "holds", "S2": "holds", "S3": "holds"}
+    assert verdicts(hand_made(alone=0.05))["S1"] == "does not hold"
+    assert verdicts(hand_made().filter(seed=0)) == dict.fromkeys(
+        ("S1", "S2", "S3"), "cannot be said"
+    )
+
+
+def test_a_difference_is_taken_seed_by_seed_and_each_language_counts_once():
+    (block,) = main_structured(hand_made())
+    found = differences(block.side("taylor"), block.side("random"))
+    macro = found.filter(language="macro-average")
+    assert macro["delta"].to_list() == pytest.approx([0.3])
+    assert macro["half_width"].to_list() == pytest.approx([0.0], abs=1e-9)
+    against_dense = differences(block.side("taylor"), block.side("dense"))
+    assert against_dense["delta"].to_list() == pytest.approx([-0.1] * 3)
+
+
+def test_tables_have_a_row_for_each_algorithm_and_setting():
+    text = render_tables(hand_made(), TableFormat.markdown)
+    assert "| taylor | shared | 85.0 ± 2.5 | 75.0 ± 2.5 |" in text
+    assert "| taylor | per language | 85.0 ± 2.5 | 73.0 ± 2.7 |" in text
+    assert "| random | shared | 85.0 ± 2.5 | 45.0 ± 2.5 |" in text
+    assert "### A mask for each language minus one for all: taylor" in text
+    worst = text.partition("### f1: worst language")[2]
+    assert "| taylor | shared | 80.0 ± 2.5 | 70.0 ± 2.5 |" in worst
+
+
+def test_the_page_says_what_holds_and_what_masks_have_in_common(store):
+    page = render_study_page(read_rows(store.directory), "", filed_cells(store.directory))
+    assert "### Which findings hold: data" in page.text
+    assert "too few seeds" in page.text
+    assert "### What masks have in common (data)" in page.text
+    (line,) = [
+        line
+        for line in page.text.splitlines()
+        if line.startswith("| heads | 50 % | random, shared | taylor, shared | ")
+    ]
+    assert 0 <= float(line.split("|")[5]) <= 100
+    assert -1 <= float(line.split("|")[6]) <= 1
+    assert sorted(page.figures) == [
+        "structured/algorithms-ner-data.svg",
+        "structured/settings-taylor-ner-data.svg",
+    ]
+
+
+def test_rows_without_further_coordinates_are_those_of_every_study():
+    usual = to_rows([one_record("swh-Latn", 0.5)])
+    assert usual.columns == list(SCHEMA)
+    with pytest.raises(DataFormatError, match="other columns"):
+        check_study_rows(usual.with_columns(pruning_ratio=pl.lit("much")))
+
+
+# --- XTREME -------------------------------------------------------------------------------------
+
+
+def test_the_study_of_xtreme_has_nine_tasks_and_runs_with_a_tiny_model(inputs, tmp_path):
+    path = builtin_studies()["structured-xtreme"]
+    found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert len(found["axes"]["benchmark"]) == 9
+    assert len({one["task"] for one in found["axes"]["benchmark"].values()}) == 6
+    found["recipe"] |= {"model": str(inputs / "model"), "languages": ["deu-Latn"]}
+    data, tags = str(inputs / "data"), ["swh-Latn", "deu-Latn"]
+    panx = found["axes"]["benchmark"]["panx"] | {"data": data, "evaluate": {"languages": tags}}
+    found["axes"] |= {"benchmark": {"panx": panx | {"max_length": 64}}, "seed": [0]}
+    found["axes"]["mask"] = {"shared": {}}
+    found["only"] = found["only"][:1]
+    for step in found["recipe"]["steps"]:
+        measured = {"data": data, "importance_languages": tags}
+        is_training = step["method"] == "fine_tuning"
+        step |= {"max_steps": 2, "batch_size": 4} if is_training else measured
+    grid = parse_grid(found)
+    chosen = [
+        cell.key
+        for cell in expand(grid)
+        if (cell.coordinates["algorithm"], cell.coordinates["pruning_ratio"])
+        in {("taylor", 0.0), ("taylor", 0.5)}
+    ]
+    sitting = run_study(grid, Store(tmp_path), InThisProcess(), Choice(keys=tuple(chosen)))
+    assert (sitting.num_finished, sitting.failed) == (2, {})
+    assert set(read_rows(tmp_path)["language"]) == set(tags)

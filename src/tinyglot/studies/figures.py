@@ -31,6 +31,8 @@ from tinyglot.studies.charts import (
 from tinyglot.studies.formats import FigureFormat
 from tinyglot.studies.rows import is_measured
 from tinyglot.studies.shapes.charts import shape_figures
+from tinyglot.studies.structured.blocks import is_structured, main_structured
+from tinyglot.studies.structured.charts import structured_figures
 from tinyglot.studies.tables import numbered
 from tinyglot.studies.views.blocks import Block, blocks
 
@@ -63,6 +65,9 @@ def study_figures(rows: pl.DataFrame) -> tuple[Figure, ...]:
     """
     if is_measured(rows):
         return tuple(shape_figures(rows))
+    if is_structured(rows):
+        found = main_structured(rows)
+        return tuple(figure for block in found for figure in structured_figures(block))
     return tuple(
         replace(figure, name=numbered(figure.name, place))
         for place, block in enumerate(blocks(rows))

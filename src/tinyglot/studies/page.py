@@ -18,6 +18,8 @@ from tinyglot.studies.observations import Observation, Part, observe
 from tinyglot.studies.rows import COORDINATES, is_measured
 from tinyglot.studies.shapes.page import shape_page
 from tinyglot.studies.store import GRID_FILE, CellFile, Store, states
+from tinyglot.studies.structured.blocks import is_structured, main_structured
+from tinyglot.studies.structured.page import structured_page
 from tinyglot.studies.tables import block_tables, numbered
 from tinyglot.studies.views.blocks import Block, blocks
 from tinyglot.studies.views.novelty import novelty_table
@@ -82,7 +84,11 @@ def render_study_page(
     if is_measured(rows) and len(rows):
         keys = set(rows["key"])
         return StudyPage(*shape_page(rows, description, [c for c in cells if c.key in keys]))
-    chosen = () if is_measured(rows) else main_blocks(rows)
+    if is_structured(rows) and len(rows):
+        keys = set(rows["key"])
+        own = [cell for cell in cells if cell.key in keys]
+        return StudyPage(*structured_page(main_structured(rows), description, own))
+    chosen = () if is_measured(rows) or is_structured(rows) else main_blocks(rows)
     if not chosen:
         raise NoExamplesError(
             "Could not write the page of a study: nothing has been scored yet.",

@@ -10,6 +10,8 @@ from tinyglot.reports.markdown import inline
 from tinyglot.studies.formats import TableFormat
 from tinyglot.studies.rows import is_measured
 from tinyglot.studies.shapes.tables import render_shape_tables
+from tinyglot.studies.structured.blocks import is_structured
+from tinyglot.studies.structured.tables import render_structured_tables
 from tinyglot.studies.views.blocks import Block, blocks
 from tinyglot.studies.views.overlap import overlap_tables
 from tinyglot.studies.views.relative import relative_tables
@@ -76,6 +78,8 @@ def render_tables(rows: pl.DataFrame, form: TableFormat) -> str:
     """
     if is_measured(rows):
         return render_shape_tables(rows, form)
+    if is_structured(rows):
+        return render_structured_tables(rows, form)
     if form is TableFormat.markdown:
         parts = (_section(block) for block in blocks(rows))
         return "\n".join(parts) or "Nothing has been scored yet.\n"

@@ -21,6 +21,7 @@ from tinyglot.training.corpus import CORPORA
 _NAME = ("model", "seed")
 _KEPT = ("method", "version", "facts", "size", "weights_sha256")
 _CORPORA_KEPT = 2  # cells that differ in pruning only share theirs
+_FEW_UNITS = 2000  # heads, not neurons: those would be most of a store
 _PATIENCE_S = 60.0
 _SECONDS_BETWEEN_LOOKS = 0.5
 
@@ -57,7 +58,10 @@ def run_job(payload: dict[str, Any]) -> dict[str, Any]:
     shared = Shared(store.shared / "perturbed", prefixes)
     run = run_recipe(recipe, directory, trunks=_trunks(payload), shared=shared, scores_only=True)
     seconds = time.perf_counter() - started
-    records = [{name: record[name] for name in _KEPT} for record in run.records()]
+    records = [
+        {**{name: record[name] for name in _KEPT}, **_importance(run, position)}
+        for position, record in enumerate(run.records())
+    ]
     return {
         "steps": records,
         "rows": _rows(run, payload),
@@ -72,6 +76,16 @@ def run_job(payload: dict[str, Any]) -> dict[str, Any]:
             "machine": processor(),
         },
     }
+
+
+def _importance(run: Run, position: int) -> dict[str, Any]:
+    """Take the importance of units from a step's plan, if it measured that of a few."""
+    plan = read_json(run.step_directory(position) / "plan.json")
+    layers = plan.get("importance") or ()
+    is_of_units = bool(layers) and all(isinstance(layer, list) for layer in layers)
+    if not is_of_units or sum(map(len, layers)) > _FEW_UNITS:
+        return {}
+    return {"importance": [[float(f"{one:.4g}") for one in layer] for layer in layers]}
 
 
 def _trunks(payload: dict[str, Any]) -> dict[int, Trunk]:

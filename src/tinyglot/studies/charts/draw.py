@@ -42,11 +42,13 @@ class Look:
         y_title: What is measured, with its unit.
         colours: By series, in the order of the legend.
         is_band: Whether intervals are a shaded band; else a bar at each point.
+        x_title: What is on the axis across, in per cent.
     """
 
     y_title: str
     colours: Mapping[str, str]
     is_band: bool = False
+    x_title: str = SPARSITY
 
 
 def line_panels(records: Iterable[Record], look: Look) -> Spec:
@@ -63,7 +65,7 @@ def line_panels(records: Iterable[Record], look: Look) -> Spec:
     """
     alt = require("altair")
     values = [_rounded(record) for record in records]
-    base = alt.Chart().encode(x=_x(alt), color=_colour(alt, look), tooltip=_tooltips(alt))
+    base = alt.Chart().encode(x=_x(alt, look), color=_colour(alt, look), tooltip=_tooltips(alt))
     y = alt.Y("y:Q", title=look.y_title, scale=alt.Scale(zero=False))
     dashes = list(DASHES[: len(look.colours)])
     dash = alt.StrokeDash(
@@ -126,8 +128,8 @@ def _facet(
     )
 
 
-def _x(alt: Any) -> Any:  # noqa: ANN401  (altair is optional)
-    return alt.X("x:Q", title=SPARSITY, scale=alt.Scale(domain=[0, 100]))
+def _x(alt: Any, look: Look) -> Any:  # noqa: ANN401  (altair is optional)
+    return alt.X("x:Q", title=look.x_title, scale=alt.Scale(domain=[0, 100]))
 
 
 def _colour(alt: Any, look: Look) -> Any:  # noqa: ANN401  (altair is optional)

@@ -53,12 +53,10 @@ def _lines(
         yield f"Run with: {markdown.inline(provenance_text(cells))}.\n"
     observations = judge_shapes(rows)
     yield "## Which findings hold\n"
-    body = [[one.name, markdown.inline(one.claim), f"**{one.verdict}**"] for one in observations]
-    lines = markdown.table(["", "finding", "here"], body).splitlines()
-    yield "\n".join([lines[0], "| :-- | :-- | :-- |", *lines[2:]])
+    yield finding_lines(observations)
     yield f"\n{LIMITS}\n"
     for observation in observations:
-        yield from _observation(observation)
+        yield from observation_lines(observation)
     yield "## Figures\n"
     for name, figure in figures.items():
         title = markdown.inline(figure.title)
@@ -67,11 +65,36 @@ def _lines(
     yield from (table.markdown() for table in shape_tables(rows))
 
 
-def _observation(observation: Observation) -> Iterator[str]:
-    yield f"### {observation.name}: {observation.verdict}\n"
+def finding_lines(observations: Sequence[Observation]) -> str:
+    """Write a table of findings and verdicts.
+
+    Args:
+        observations: At least one.
+
+    Returns:
+        Markdown.
+    """
+    body = [[one.name, markdown.inline(one.claim), f"**{one.verdict}**"] for one in observations]
+    lines = markdown.table(["", "finding", "here"], body).splitlines()
+    return "\n".join([lines[0], "| :-- | :-- | :-- |", *lines[2:]])
+
+
+def observation_lines(observation: Observation, level: str = "###") -> Iterator[str]:
+    """Write what a finding was judged by.
+
+    Args:
+        observation: Of a study.
+        level: Of the heading.
+
+    Yields:
+        Markdown.
+    """
+    yield f"{level} {observation.name}: {observation.verdict}\n"
     yield f"*{markdown.inline(observation.claim)}*\n"
     for part in observation.parts:
-        yield f"- {markdown.inline(part.claim)} **{part.verdict.capitalize()}**."
+        side = "Beside it: " if part.is_side else ""
+        few = ": too few seeds" if part.has_too_few_seeds else ""
+        yield f"- {side}{markdown.inline(part.claim)} **{part.verdict.capitalize()}{few}**."
         yield f"  {markdown.inline(part.numbers)}."
         yield f"  *Criterion:* {markdown.inline(part.criterion)}."
     yield ""
