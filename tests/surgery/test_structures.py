@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoModel
 
+from tests.slim import INPUTS, outputs, uneven
 from tests.tiny import FAMILIES, HEADS, tiny_model
 from tinyglot.architectures import view
 from tinyglot.errors import StructureRangeError
@@ -24,25 +25,6 @@ inputs = torch.load(sys.argv[2])
 with torch.no_grad():
     torch.save(model(**inputs)[0], sys.argv[3])
 """
-INPUTS = {
-    "input_ids": torch.arange(5, 45).reshape(4, 10),
-    "attention_mask": (torch.arange(10) < torch.tensor([[10], [7], [4], [1]])).long(),
-}
-
-
-def outputs(model):
-    with torch.no_grad():
-        return model.eval()(**INPUTS)[0]
-
-
-def uneven(model):
-    """Keep one head more, and three neurons fewer, with each layer."""
-    all_ = Structures.of(model)
-    heads = tuple(
-        tuple(reversed(heads[: 1 + layer % len(heads)])) for layer, heads in enumerate(all_.heads)
-    )
-    neurons = tuple(each[3 * (layer + 1) :] for layer, each in enumerate(all_.neurons))
-    return all_.keep(heads=heads, neurons=neurons)
 
 
 def zero_gates(model, kept):
