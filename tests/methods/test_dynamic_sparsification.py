@@ -1,6 +1,7 @@
 """Smaller sizes trained inside a model: order, loss, Trainer, resume, and the sidecar."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,10 @@ from tinyglot.errors import (
 from tinyglot.importance import Importance, measure_importance
 from tinyglot.methods import dynamic_sparsification
 from tinyglot.methods.dynamic_sparsification import DynamicSparsificationCallback, ElasticOptions
-from tinyglot.methods.dynamic_sparsification.controller import ElasticController
+from tinyglot.methods.dynamic_sparsification.controller import (
+    ElasticController,
+    spread_order,
+)
 from tinyglot.methods.dynamic_sparsification.sizes import choose_sizes, order_steps
 from tinyglot.recipes import run_recipe
 from tinyglot.recipes.read import parse_recipe
@@ -113,7 +117,7 @@ def test_the_model_in_order_computes_the_same_and_what_matters_comes_first():
     inputs = batch(model)
     before = model(**inputs).logits.detach()
     importance = measure_importance(model, [inputs], "taylor")
-    inside = controller(model)
+    inside = controller(model, layer_order="importance")
     inside.put_in_order(importance)
     assert (model(**inputs).logits - before).abs().max() <= 1e-12
     after = measure_importance(model, [inputs], "taylor")
@@ -126,12 +130,23 @@ def test_the_model_in_order_computes_the_same_and_what_matters_comes_first():
 
 def test_layers_that_must_stay_come_first():
     model = tiny_model("modernbert", "token_classification")
-    inside = controller(model)
+    inside = controller(model, layer_order="importance")
     ones = [torch.ones(count) for count in (4, 48, 3, 32)]
     ones[2] = torch.tensor([0.0, 1.0, 2.0])
     heads, neurons = (ones[0],) * 3, (ones[1],) * 3
     inside.put_in_order(Importance("random", heads, neurons, ones[2], ones[3]))
     assert inside.elastic.layer_order == (0, 2, 1)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 12])
+def test_layers_are_spread(count):
+    order = spread_order(count)
+    assert sorted(order) == list(range(count))
+    for kept in range(2, count):
+        places = sorted(order[:kept])
+        gaps = [b - a for a, b in pairwise(places)]
+        assert (places[0], places[-1]) == (0, count - 1)
+        assert max(gaps) <= 2 * min(gaps) + 1
 
 
 # --- loss ----------------------------------------------------------------------------------------

@@ -257,7 +257,8 @@ def _read(
 
 def _read_part(file: Any, tensor: Stored, cut: Cut) -> Tensor:  # noqa: ANN401  (safe_open has no type)
     if not cut.narrowings:
-        return file.get_tensor(tensor.name)  # type: ignore[no-any-return]
+        whole: Tensor = file.get_tensor(tensor.name)
+        return whole
     dim, blocks, _ = max(cut.narrowings, key=lambda narrowing: narrowing[1])
     step = tensor.shape[dim] // blocks
     part = file.get_slice(tensor.name)

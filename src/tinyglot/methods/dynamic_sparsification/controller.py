@@ -71,7 +71,10 @@ class ElasticController:
         reorder_(self._model, order, optimizer)
         self.hidden_order = tuple(self.hidden_order[channel] for channel in order.hidden)
         pinned = encoder.pinned_layers
-        others = [layer for layer in _order(importance.layers) if layer not in pinned]
+        layers = _order(importance.layers)
+        if self._options.layer_order == "spread":
+            layers = spread_order(len(layers))
+        others = [layer for layer in layers if layer not in pinned]
         self.elastic = sizes.model_copy(update={"layer_order": (*pinned, *others)})
 
     def state(self) -> dict[str, Any]:
@@ -159,13 +162,34 @@ class ElasticController:
         num_items: Tensor | int | None,
     ) -> Tensor:
         options = self._options
-        loss = outputs[0].new_zeros((), dtype=torch.float32)
+        loss: Tensor = outputs[0].new_zeros((), dtype=torch.float32)
         if options.soft_loss_weight:
             divergence = _divergence(outputs, largest, labels, num_items, options.temperature)
             loss = loss + options.soft_loss_weight * divergence
         if options.hard_loss_weight:
             loss = loss + options.hard_loss_weight * self._base_loss(outputs, labels, num_items)
         return loss
+
+
+def spread_order(num_layers: int) -> tuple[int, ...]:
+    """Order layers so that the first ones, however many, are spread over all of them.
+
+    Args:
+        num_layers: How many there are.
+
+    Returns:
+        The last, the first, then always the one that is farthest from those before it; of equally
+        far ones the highest.
+
+    Example:
+        >>> spread_order(6)
+        (5, 0, 3, 4, 2, 1)
+    """
+    order = [num_layers - 1]
+    while len(order) < num_layers:
+        rest = [layer for layer in range(num_layers) if layer not in order]
+        order.append(max(rest, key=lambda layer: (min(abs(layer - x) for x in order), layer)))
+    return tuple(order)
 
 
 def _divergence(

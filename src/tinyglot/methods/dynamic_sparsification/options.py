@@ -47,6 +47,11 @@ class ElasticOptions(BaseModel):
     importance_loss: Literal["labels", "logits", "hidden_states"] = Field(
         default="labels", description="what taylor takes the gradient of"
     )
+    layer_order: Literal["spread", "importance"] = Field(
+        default="spread",
+        description="which layers a smaller size has: spread evenly from the first to the last, or "
+        "those that matter most by the scorer",
+    )
     calibration_sentences: int = Field(
         default=256, ge=1, description="training sequences that the order is measured on, at most"
     )
