@@ -10,7 +10,7 @@ from benchmarks.provenance import Provenance
 from benchmarks.slim_result import Slim
 from benchmarks.sparse_result import Sparse
 from benchmarks.strict import ProcessCost, Strict
-from benchmarks.studies_schema import Study
+from benchmarks.studies_schema import Study, StudyFindings
 
 RESULTS = Path(__file__).parent / "results"
 SCHEMA_VERSION = 1
@@ -345,6 +345,7 @@ class VocabularyTrimming(Strict):
 
 Result = Annotated[
     Study
+    | StudyFindings
     | Trim
     | TrimPeers
     | TrainingStep

@@ -7,12 +7,19 @@ python -m benchmarks.studies imp-small --store DIR  # copies the rows of a study
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from benchmarks.provenance import ROOT, Provenance
 from benchmarks.schema import RESULTS, write_result
-from benchmarks.studies_schema import Study, StudyClaim, StudyObservation, StudySummary
+from benchmarks.studies_schema import (
+    Study,
+    StudyClaim,
+    StudyFindings,
+    StudyObservation,
+    StudySummary,
+)
 from tinyglot.studies.observations import Observation, observe
 from tinyglot.studies.page import (
     StudyPage,
@@ -22,8 +29,12 @@ from tinyglot.studies.page import (
     render_study_page,
     write_study_page,
 )
-from tinyglot.studies.rows import RESULTS_FILE, read_rows, write_rows
+from tinyglot.studies.rows import RESULTS_FILE, is_measured, read_rows, write_rows
+from tinyglot.studies.shapes.findings import judge_shapes
 from tinyglot.studies.store import GRID_FILE
+from tinyglot.studies.structured.blocks import StructuredBlock, is_structured, main_structured
+from tinyglot.studies.structured.findings import judge_structured
+from tinyglot.studies.structured.tables import MACRO, WORST, scores_of
 from tinyglot.studies.views.blocks import Block, parts
 from tinyglot.studies.views.scores import PART, language_facts, summaries
 
@@ -83,8 +94,15 @@ def with_page(navigation: str, name: str) -> str:
 # --- the summary --------------------------------------------------------------------------------
 
 
-def study_of(rows: pl.DataFrame) -> Study:
+def study_of(rows: pl.DataFrame) -> Study | StudyFindings:
     """Bring the languages of each cell together, and say which observations hold."""
+    if is_measured(rows):
+        found = [("shapes", one) for one in judge_shapes(rows)]
+        return _findings(rows, rows.drop("study", "key", "model").to_dicts(), found)
+    if is_structured(rows):
+        blocks = main_structured(rows)
+        found = [(block.key["dataset"], one) for block in blocks for one in judge_structured(block)]
+        return _findings(rows, [row for block in blocks for row in _scores(block)], found)
     blocks = main_blocks(rows)
     facts = language_facts(pl.concat([block.rows for block in blocks]))
     return Study(
@@ -102,6 +120,28 @@ def study_of(rows: pl.DataFrame) -> Study:
         summaries=tuple(one for block in blocks for one in _summaries(block)),
         observations=tuple(_observation(block, one) for block in blocks for one in observe(block)),
     )
+
+
+def _findings(
+    rows: pl.DataFrame, numbers: list[dict[str, Any]], found: list[tuple[str, Observation]]
+) -> StudyFindings:
+    models = tuple(rows["model"].unique().sort())
+    return StudyFindings(
+        study=str(rows["study"][0]),
+        models=models,
+        num_cells=rows["key"].n_unique(),
+        num_rows=len(rows),
+        numbers=tuple(numbers),
+        observations=tuple(_observed(", ".join(models), about, one) for about, one in found),
+    )
+
+
+def _scores(block: StructuredBlock) -> Iterator[dict[str, Any]]:
+    names = [MACRO, WORST, *block.rows["language"].unique().sort()]
+    place = {name: block.key[name] for name in ("task", "dataset", "metric")}
+    for of in names:
+        found = scores_of(block, of).sort("algorithm", "way", "pruning_ratio")
+        yield from ({**place, "of": of, **row} for row in found.to_dicts())
 
 
 def _summaries(block: Block) -> Iterator[StudySummary]:
@@ -129,6 +169,10 @@ def _summaries(block: Block) -> Iterator[StudySummary]:
 
 
 def _observation(block: Block, one: Observation) -> StudyObservation:
+    return _observed(str(block.key["model"]), str(block.key["method"]), one)
+
+
+def _observed(model: str, method: str, one: Observation) -> StudyObservation:
     claims = tuple(
         StudyClaim(
             claim=part.claim,
@@ -141,8 +185,8 @@ def _observation(block: Block, one: Observation) -> StudyObservation:
         for part in one.parts
     )
     return StudyObservation(
-        model=str(block.key["model"]),
-        method=str(block.key["method"]),
+        model=model,
+        method=method,
         name=one.name,
         claim=one.claim,
         verdict=one.verdict,

@@ -56,6 +56,22 @@ class StudyObservation(Strict):
     claims: tuple[StudyClaim, ...] = Field(min_length=1)
 
 
+class StudyFindings(Strict):
+    """A study of shapes or of structured pruning: its numbers, and which findings hold.
+
+    ``numbers`` are the rows of a study of shapes without names of cells; of structured pruning,
+    means over seeds with half of their 95 % t interval.
+    """
+
+    benchmark: Literal["study_findings"] = "study_findings"
+    study: str
+    models: tuple[str, ...]
+    num_cells: int
+    num_rows: int
+    numbers: tuple[dict[str, str | bool | int | float | None], ...] = Field(min_length=1)
+    observations: tuple[StudyObservation, ...]
+
+
 class Study(Strict):
     """A grid of trainings: macro-averages, and which of the paper's observations hold."""
 

@@ -2,8 +2,23 @@
 
 from collections.abc import Iterator
 
-from benchmarks.studies_schema import Study, StudySummary
+from benchmarks.studies_schema import Study, StudyFindings, StudySummary
 from tinyglot.studies.views.blocks import VARIANTS
+
+
+def findings_table(result: StudyFindings) -> Iterator[str]:
+    """Show the findings and the claims that they were judged by."""
+    yield (
+        f"{result.study}: {', '.join(result.models)}; {result.num_cells} cells, "
+        f"{result.num_rows} rows; tables and figures: [docs/studies/{result.study}.md]"
+        f"(../docs/studies/{result.study}.md)."
+    )
+    yield ""
+    yield "| of | finding | verdict | claims |"
+    yield "|---|---|---|---|"
+    for one in result.observations:
+        claims = "; ".join(f"{claim.claim} {claim.verdict}" for claim in one.claims)
+        yield f"| {one.method} | {one.name}: {one.claim} | {one.verdict} | {claims} |"
 
 
 def study_table(result: Study) -> Iterator[str]:

@@ -29,8 +29,8 @@ from benchmarks.schema import (
 )
 from benchmarks.slim_result import Slim, slim_table
 from benchmarks.sparse_result import Sparse, sparse_table
-from benchmarks.studies_schema import Study
-from benchmarks.studies_tables import study_table
+from benchmarks.studies_schema import Study, StudyFindings
+from benchmarks.studies_tables import findings_table, study_table
 from benchmarks.tasks_tables import tasks_table
 from benchmarks.trimming_tables import trimming_tables
 
@@ -335,6 +335,7 @@ def _evaluation(result: Evaluation) -> Iterator[str]:
 
 _RENDERERS: dict[type, Callable[[Any], Iterator[str]]] = {
     Study: study_table,
+    StudyFindings: findings_table,
     Trim: _trim,
     TrimPeers: _trim_peers,
     TrainingStep: _training_step,

@@ -4,9 +4,10 @@ import pytest
 
 from benchmarks import studies
 from benchmarks.schema import RESULTS, read_result
-from benchmarks.studies_schema import Study
-from benchmarks.studies_tables import study_table
+from benchmarks.studies_schema import Study, StudyFindings
+from benchmarks.studies_tables import findings_table, study_table
 from tests.studies.rows_by_hand import record, rows, small_study
+from tests.studies.structured_rows import structured_rows
 from tinyglot.studies.page import stale_parts
 from tinyglot.studies.rows import read_rows, write_rows
 
@@ -31,7 +32,11 @@ def test_the_page_of_a_study_is_that_of_its_rows(place):
 
 def test_every_summary_and_page_has_its_rows():
     named = {place.name for place in STORES}
-    files = [path for path in RESULTS.glob("*.json") if isinstance(read_result(path).result, Study)]
+    files = [
+        path
+        for path in RESULTS.glob("*.json")
+        if isinstance(read_result(path).result, Study | StudyFindings)
+    ]
     assert {path.stem for path in files} == named
     assert {path.stem for path in studies.PAGES.glob("*.md")} == named | studies.OWN_PAGES
 
@@ -82,3 +87,17 @@ def test_a_page_is_put_into_the_navigation_once():
     assert studies.with_page(once, "imp-small") == once
     both = studies.with_page(once, "imp-control")
     assert "  - Studies:\n      - studies/imp-control.md\n      - studies/imp-small.md\n" in both
+
+
+def test_the_summary_of_structured_pruning_has_scores_and_findings():
+    found = studies.study_of(structured_rows())
+    (one,) = [
+        row
+        for row in found.numbers
+        if (row["of"], row["algorithm"], row["pruning_ratio"]) == ("macro-average", "random", 0.5)
+    ]
+    assert one["value"] == pytest.approx(0.45)
+    assert [one.name for one in found.observations] == ["S1", "S2", "S3"]
+    assert "| panx | S1: " in "\n".join(findings_table(found))
+    again = StudyFindings.model_validate_json(found.model_dump_json())
+    assert again == found

@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from tests.studies.rows_by_hand import record as one_record
+from tests.studies.structured_rows import structured_rows
 from tests.studies.tiny_study import InThisProcess, write_inputs
 from tinyglot.errors import DataFormatError, StudyError
 from tinyglot.studies import (
@@ -19,7 +20,7 @@ from tinyglot.studies import (
 from tinyglot.studies.formats import TableFormat
 from tinyglot.studies.page import filed_cells, render_study_page
 from tinyglot.studies.prefixes import first_of_prefix, shared_prefixes
-from tinyglot.studies.rows import SCHEMA, check_study_rows, read_rows, scored_form, to_rows
+from tinyglot.studies.rows import SCHEMA, check_study_rows, read_rows, to_rows
 from tinyglot.studies.structured.blocks import differences, main_structured
 from tinyglot.studies.structured.findings import judge_structured
 from tinyglot.studies.tables import render_tables
@@ -189,49 +190,21 @@ def test_the_builtin_study_has_a_dense_model_a_control_and_masks_of_single_langu
 # --- tables, figures and page -------------------------------------------------------------------
 
 
-def record(algorithm, mask, ratio, language, value, seed=0, **columns):
-    further = {"algorithm": algorithm, "mask": mask, "pruning_ratio": ratio}
-    found = one_record(language, value, seed=seed, method="head_pruning", **columns) | further
-    return found | {"key": f"{algorithm}-{mask}-{ratio}-{seed}"}
-
-
-SCORES = {"taylor": 0.7, "magnitude": 0.6, "random": 0.4, "l0": 0.65}
-OFFSETS = {0: -0.01, 1: 0.0, 2: 0.01}
-LANGUAGES = {"swh-Latn": 0.0, "hin-Deva": 0.1}
-
-
-def records(alone=-0.02):
-    """Three seeds; masks of single languages are worse, or better, by ``alone``."""
-    for seed, offset in OFFSETS.items():
-        for language, more in LANGUAGES.items():
-            base = offset + more
-            yield record("taylor", "shared", 0.0, language, 0.8 + base, seed)
-            for name, value in SCORES.items():
-                yield record(name, "shared", 0.5, language, value + base, seed)
-            own = SCORES["taylor"] + base + alone + 0.1 * offset
-            yield record("taylor", language, 0.5, language, own, seed)
-
-
-def hand_made(alone=-0.02):
-    listed = list(records(alone))
-    return to_rows(listed, scored_form(listed[0]))
-
-
 def verdicts(rows):
     (block,) = main_structured(rows)
     return {one.name: one.verdict for one in judge_structured(block)}
 
 
 def test_findings_follow_the_written_criteria():
-    assert verdicts(hand_made()) == {"S1": "holds", "S2": "holds", "S3": "holds"}
-    assert verdicts(hand_made(alone=0.05))["S1"] == "does not hold"
-    assert verdicts(hand_made().filter(seed=0)) == dict.fromkeys(
+    assert verdicts(structured_rows()) == {"S1": "holds", "S2": "holds", "S3": "holds"}
+    assert verdicts(structured_rows(alone=0.05))["S1"] == "does not hold"
+    assert verdicts(structured_rows().filter(seed=0)) == dict.fromkeys(
         ("S1", "S2", "S3"), "cannot be said"
     )
 
 
 def test_a_difference_is_taken_seed_by_seed_and_each_language_counts_once():
-    (block,) = main_structured(hand_made())
+    (block,) = main_structured(structured_rows())
     found = differences(block.side("taylor"), block.side("random"))
     macro = found.filter(language="macro-average")
     assert macro["delta"].to_list() == pytest.approx([0.3])
@@ -241,7 +214,7 @@ def test_a_difference_is_taken_seed_by_seed_and_each_language_counts_once():
 
 
 def test_tables_have_a_row_for_each_algorithm_and_setting():
-    text = render_tables(hand_made(), TableFormat.markdown)
+    text = render_tables(structured_rows(), TableFormat.markdown)
     assert "| taylor | shared | 85.0 ± 2.5 | 75.0 ± 2.5 |" in text
     assert "| taylor | per language | 85.0 ± 2.5 | 73.0 ± 2.7 |" in text
     assert "| random | shared | 85.0 ± 2.5 | 45.0 ± 2.5 |" in text
