@@ -5,12 +5,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from benchmarks.elastic_result import ElasticComparison
 from benchmarks.mask_result import MaskOverheads
 from benchmarks.provenance import Provenance
 from benchmarks.slim_result import Slim
 from benchmarks.sparse_result import Sparse
 from benchmarks.strict import ProcessCost, Strict
 from benchmarks.studies_schema import Study, StudyFindings
+from benchmarks.unit_pruning_result import UnitPruning
 
 RESULTS = Path(__file__).parent / "results"
 SCHEMA_VERSION = 1
@@ -358,6 +360,8 @@ Result = Annotated[
     | VocabularyTrimming
     | Slim
     | Sparse
+    | ElasticComparison
+    | UnitPruning
     | MaskOverheads,
     Field(discriminator="benchmark"),
 ]

@@ -33,6 +33,7 @@ from benchmarks.studies_schema import Study, StudyFindings
 from benchmarks.studies_tables import findings_table, study_table
 from benchmarks.tasks_tables import tasks_table
 from benchmarks.trimming_tables import trimming_tables
+from benchmarks.unit_pruning_result import UnitPruning, unit_pruning_table
 
 README = Path(__file__).parent / "README.md"
 BEGIN, END = "<!-- begin: python -m benchmarks.tables -->", "<!-- end -->"
@@ -291,6 +292,12 @@ def _layer_dropping(result: LayerDropping) -> Iterator[str]:
     )
 
 
+def _unit_pruning(result: UnitPruning) -> Iterator[str]:
+    yield from unit_pruning_table(result, "head_pruning")
+    yield ""
+    yield from unit_pruning_table(result, "ffn_pruning")
+
+
 def _evaluation(result: Evaluation) -> Iterator[str]:
     yield (
         f"{result.model} with a new head, {result.data}: {result.num_sentences:,} sentences, "
@@ -344,6 +351,7 @@ _RENDERERS: dict[type, Callable[[Any], Iterator[str]]] = {
     Comparisons: compare_table,
     Int8: int8_table,
     LayerDropping: _layer_dropping,
+    UnitPruning: _unit_pruning,
     Evaluation: _evaluation,
     VocabularyTrimming: trimming_tables,
     Slim: slim_table,

@@ -18,6 +18,7 @@ from benchmarks.schema import RESULTS, read_result
 from benchmarks.slim_result import slim_table
 from benchmarks.sparse_result import sparse_table
 from benchmarks.tables import int8_table
+from benchmarks.unit_pruning_result import unit_pruning_table
 from tinyglot.architectures import families, stock_shapes
 from tinyglot.methods.registry import methods
 
@@ -42,6 +43,14 @@ TABLES: Mapping[str, tuple[str, Callable[[Any], Iterable[str]]]] = {
     "int8_table": ("int8", int8_table),
     "slim_table": ("slim", slim_table),
     "sparse_table": ("sparse", sparse_table),
+    "head_pruning_table": (
+        "unit-pruning-e5-small",
+        lambda result: unit_pruning_table(result, "head_pruning"),
+    ),
+    "ffn_pruning_table": (
+        "unit-pruning-e5-small",
+        lambda result: unit_pruning_table(result, "ffn_pruning"),
+    ),
     "alone_table": ("vocabulary-trimming-e5-small", trimming_tables.alone_table),
     "joint_table": ("vocabulary-trimming-e5-small", trimming_tables.joint_table),
     "other_domain_table": ("vocabulary-trimming-e5-small", trimming_tables.other_domain_table),
