@@ -87,7 +87,7 @@ class Bench:
         shutil.rmtree(self.work / cell, ignore_errors=True)
         path = self.work / f"{cell}.yaml"
         path.write_text(yaml.safe_dump(recipe, sort_keys=False), encoding="utf-8")
-        command = [*TINYGLOT, "run", path, "--out", self.work / cell]
+        command: list[str | Path] = [*TINYGLOT, "run", path, "--out", self.work / cell]
         finished = run_fresh(command)
         if finished.returncode:
             raise SystemExit(f"{cell}: {finished.stderr[-4000:]}")

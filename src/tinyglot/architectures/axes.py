@@ -54,9 +54,10 @@ def tensor_axes(encoder: EncoderView) -> dict[str, Axes]:
     """
     of_module = dict(_layer_axes(encoder))
     final = _final_linear(encoder.task_head)
+    sizes = {encoder.embedding_size: _EMBEDDING, encoder.hidden_size: _HIDDEN}
     axes: dict[str, Axes] = {}
     for path, module in encoder.model.named_modules(remove_duplicate=False):
-        found = of_module.get(module) or _module_axes(encoder, module, is_final=module is final)
+        found = of_module.get(module) or _module_axes(sizes, module, is_final=module is final)
         for name, parameter in module.named_parameters(recurse=False):
             full = f"{path}.{name}" if path else name
             axes[full] = _of_parameter(found, name, parameter.dim())
@@ -80,9 +81,8 @@ def _layer_axes(encoder: EncoderView) -> Iterator[tuple[nn.Module, Axes]]:
         yield roles["ffn_out"], (_HIDDEN, ffn)
 
 
-def _module_axes(encoder: EncoderView, module: nn.Module, *, is_final: bool) -> Axes:
+def _module_axes(sizes: Mapping[int, Axis], module: nn.Module, *, is_final: bool) -> Axes:
     """Axes of a module that is no linear role of a layer, by its kind and its sizes."""
-    sizes = {encoder.embedding_size: _EMBEDDING, encoder.hidden_size: _HIDDEN}
     if isinstance(module, nn.Embedding):
         return (None, sizes[module.embedding_dim])
     if isinstance(module, nn.Linear):

@@ -1,8 +1,9 @@
 """Cutting a smaller model out of an elastic checkpoint, reading only the bytes it needs."""
 
+import gc
 import shutil
-from collections.abc import Container
-from contextlib import ExitStack
+from collections.abc import Container, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,23 @@ def slice_checkpoint(source: Path, directory: Path, request: Request) -> Slice:
     Cost:
         Reads the bytes of the slice and, with a language, the tokenizer.
     """
+    with _without_garbage_collection():
+        return _sliced(source, directory, request)
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Do not look for cycles: a tokenizer of 250,000 tokens makes objects by the million."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _sliced(source: Path, directory: Path, request: Request) -> Slice:
     elastic = Elastic.read(source)
     request.check(elastic)
     rows = elastic.rows(request.language, request.vocabulary_size) if request.language else None
