@@ -276,3 +276,26 @@ def test_the_study_of_xtreme_has_nine_tasks_and_runs_with_a_tiny_model(inputs, t
     sitting = run_study(grid, Store(tmp_path), InThisProcess(), Choice(keys=tuple(chosen)))
     assert (sitting.num_finished, sitting.failed) == (2, {})
     assert set(read_rows(tmp_path)["language"]) == set(tags)
+
+
+def test_a_task_without_training_is_pruned_by_the_sentences_of_another(inputs, tmp_path):
+    path = builtin_studies()["structured-xtreme"]
+    found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    pairs, tags = tmp_path / "pairs" / "swh", ["swh-Latn", "deu-Latn"]
+    pairs.mkdir(parents=True)
+    for name in ("swh", "eng"):
+        (pairs / f"{name}.txt").write_text("Amina anasoma kitabu\nNairobi ni mji\n", "utf-8")
+    tatoeba = found["axes"]["benchmark"]["tatoeba"] | {"data": str(tmp_path / "pairs")}
+    tatoeba |= {"evaluate": {"languages": ["swh-Latn"]}, "task_options": {"layer": 1}}
+    for step in tatoeba["steps"]:
+        step |= {"data": str(inputs / "data"), "importance_languages": tags}
+    found["recipe"] |= {"model": str(inputs / "model"), "languages": ["swh-Latn"]}
+    algorithm = {"taylor": found["axes"]["algorithm"]["taylor"]}
+    found["axes"] = {"algorithm": algorithm, "benchmark": {"tatoeba": tatoeba}}
+    found["axes"] |= {"pruning_ratio": [0.0, 0.5]}
+    del found["only"]
+    store = Store(tmp_path / "out")
+    sitting = run_study(parse_grid(found), store, InThisProcess(), Choice())
+    assert (sitting.num_finished, sitting.failed) == (2, {})
+    rows = read_rows(store.directory)
+    assert rows.filter(metric="accuracy")["pruning_ratio"].to_list() == [0.0, 0.5]

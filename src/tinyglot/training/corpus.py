@@ -90,7 +90,10 @@ def resolve_options(options: Options, inputs: Inputs) -> Options:
             expected="a task, labelled data and at least one language",
             fix="give --task ner --data DIR --language TAG, or the same keys in the recipe",
         )
-    task_options = {"task_options": options.task_options or dict(inputs.task_options)}
+    # options of the recipe's task are none of another task's
+    is_same_task = needed["task"] == (inputs.task or needed["task"])
+    of_recipe = dict(inputs.task_options) if is_same_task else {}
+    task_options = {"task_options": options.task_options or of_recipe}
     return options.model_copy(
         update={**needed, **task_options, "languages": tuple(needed["languages"] or ())}
     )
