@@ -3,6 +3,8 @@
 import polars as pl
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.studies.rows_by_hand import record as one_record
 from tests.studies.structured_rows import structured_rows
@@ -23,6 +25,7 @@ from tinyglot.studies.prefixes import first_of_prefix, shared_prefixes
 from tinyglot.studies.rows import SCHEMA, check_study_rows, read_rows, to_rows
 from tinyglot.studies.structured.blocks import differences, main_structured
 from tinyglot.studies.structured.findings import judge_structured
+from tinyglot.studies.structured.masks import packed, unpacked, with_packed_masks
 from tinyglot.studies.tables import render_tables
 
 TRAINED = {"max_steps": 3, "batch_size": 8, "save_steps": None}
@@ -235,10 +238,18 @@ def test_the_page_says_what_holds_and_what_masks_have_in_common(store):
     ]
     assert 0 <= float(line.split("|")[5]) <= 100
     assert -1 <= float(line.split("|")[6]) <= 1
+    assert "| FFN neurons | 50 % | l0, shared | taylor, shared | " in page.text
     assert sorted(page.figures) == [
         "structured/algorithms-ner-data.svg",
         "structured/settings-taylor-ner-data.svg",
     ]
+
+
+@given(st.lists(st.sets(st.integers(0, 40), min_size=1).map(sorted), min_size=1))
+def test_masks_are_filed_short_and_read_as_they_were(kept):
+    assert unpacked(packed(kept)) == tuple(map(tuple, kept))
+    assert with_packed_masks({"kept": kept, "n": 1}) == {"kept": packed(kept), "n": 1}
+    assert with_packed_masks({"kept": {"heads": kept}}) == {"kept": {"heads": packed(kept)}}
 
 
 def test_rows_without_further_coordinates_are_those_of_every_study():
@@ -263,9 +274,9 @@ def test_the_study_of_xtreme_has_nine_tasks_and_runs_with_a_tiny_model(inputs, t
     found["axes"]["mask"] = {"shared": {}}
     found["only"] = found["only"][:1]
     for step in found["recipe"]["steps"]:
-        measured = {"data": data, "importance_languages": tags}
         is_training = step["method"] == "fine_tuning"
-        step |= {"max_steps": 2, "batch_size": 4} if is_training else measured
+        step |= {"max_steps": 2, "batch_size": 4} if is_training else {"data": data}
+    found["axes"]["algorithm"]["taylor"]["importance_languages"] = tags
     grid = parse_grid(found)
     chosen = [
         cell.key
@@ -288,9 +299,9 @@ def test_a_task_without_training_is_pruned_by_the_sentences_of_another(inputs, t
     tatoeba = found["axes"]["benchmark"]["tatoeba"] | {"data": str(tmp_path / "pairs")}
     tatoeba |= {"evaluate": {"languages": ["swh-Latn"]}, "task_options": {"layer": 1}}
     for step in tatoeba["steps"]:
-        step |= {"data": str(inputs / "data"), "importance_languages": tags}
+        step |= {"data": str(inputs / "data")}
     found["recipe"] |= {"model": str(inputs / "model"), "languages": ["swh-Latn"]}
-    algorithm = {"taylor": found["axes"]["algorithm"]["taylor"]}
+    algorithm = {"taylor": found["axes"]["algorithm"]["taylor"] | {"importance_languages": tags}}
     found["axes"] = {"algorithm": algorithm, "benchmark": {"tatoeba": tatoeba}}
     found["axes"] |= {"pruning_ratio": [0.0, 0.5]}
     del found["only"]

@@ -14,6 +14,7 @@ from tinyglot.recipes.scoring import confusion_file
 from tinyglot.studies.provenance import processor, provenance
 from tinyglot.studies.shapes.work import measure_job
 from tinyglot.studies.store import Store
+from tinyglot.studies.structured.masks import with_packed_masks
 from tinyglot.studies.training_data import about_data, data_digests
 from tinyglot.training import Trunk
 from tinyglot.training.corpus import CORPORA
@@ -59,7 +60,9 @@ def run_job(payload: dict[str, Any]) -> dict[str, Any]:
     run = run_recipe(recipe, directory, trunks=_trunks(payload), shared=shared, scores_only=True)
     seconds = time.perf_counter() - started
     records = [
-        {**{name: record[name] for name in _KEPT}, **_importance(run, position)}
+        {name: record[name] for name in _KEPT}
+        | {"facts": with_packed_masks(record["facts"])}
+        | _importance(run, position)
         for position, record in enumerate(run.records())
     ]
     return {

@@ -1,6 +1,6 @@
 """How much masks have in common: of languages, of algorithms, of chance."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -10,9 +10,15 @@ import torch
 
 from tinyglot.importance import Kept, jaccard, rank_correlation
 from tinyglot.studies.store import CellFile
+from tinyglot.studies.structured.masks import unpacked
 from tinyglot.studies.views.table import Table, seed_text
 
-_UNITS = {"head_pruning": "heads", "ffn_pruning": "FFN neurons"}
+_UNITS = {
+    "head_pruning": "heads",
+    "heads": "heads",
+    "ffn_pruning": "FFN neurons",
+    "neurons": "FFN neurons",
+}
 
 
 class _Group(NamedTuple):
@@ -82,14 +88,18 @@ def _groups(cells: Iterable[CellFile]) -> dict[_Group, dict[str, _Mask]]:
     groups: dict[_Group, dict[str, _Mask]] = {}
     for cell in cells:
         where = cell.coordinates
-        for step in cell.steps:
-            if step["method"] in _UNITS and "kept" in step["facts"]:
-                group = _Group(_UNITS[step["method"]], where["pruning_ratio"], where["seed"])
-                name = f"{where.get('algorithm', 'mask')}, {where.get('mask', 'shared')}"
-                groups.setdefault(group, {})[name] = _mask(step)
+        name = f"{where.get('algorithm', 'mask')}, {where.get('mask', 'shared')}"
+        for kind, mask in (found for step in cell.steps for found in _masks(step)):
+            group = _Group(_UNITS[kind], where["pruning_ratio"], where["seed"])
+            groups.setdefault(group, {})[name] = mask
     return groups
 
 
-def _mask(step: dict[str, Any]) -> _Mask:
-    kept, importance = step["facts"]["kept"], step.get("importance") or ()
-    return _Mask(tuple(map(tuple, kept)), tuple(map(tuple, importance)))
+def _masks(step: dict[str, Any]) -> Iterator[tuple[str, _Mask]]:
+    """Give the masks of a step by kind: a method that prunes one kind names it by itself."""
+    kept = step["facts"].get("kept") or {}
+    by_kind = kept if isinstance(kept, dict) else {step["method"]: kept}
+    importance = tuple(map(tuple, step.get("importance") or ()))
+    for kind, texts in by_kind.items():
+        if kind in _UNITS:
+            yield kind, _Mask(unpacked(texts), importance)
