@@ -83,6 +83,19 @@ def test_multipliers_bring_the_expected_share_to_the_target(shape):
     assert len(groups) == (2 if shape == "uniform" else 1)
 
 
+def test_layers_that_differ_have_targets_of_their_own():
+    budgets = {"neurons": Budget((48, 20), 34)}
+    made = L0Controller(budgets, CPU, L0Options(pruning_ratio=0.5), 250)
+    for _ in range(400):
+        made.update(1.0, learning_rate=0.0)
+    report = made.report()["neurons"]
+    wanted = [1 - 17 / 48, 1 - 17 / 20]
+    assert report["target_removed_share_by_group"] == wanted
+    assert report["expected_removed_share_by_group"] == pytest.approx(wanted, abs=0.02)
+    assert report["target_removed_share"] == 0.5
+    assert report["expected_removed_share"] == pytest.approx(0.5, abs=0.02)
+
+
 def test_the_target_rises_to_its_share():
     made = controller(target_warmup=0.5)
     progresses = (0.0, 0.25, 0.5, 1.0)

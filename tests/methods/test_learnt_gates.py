@@ -217,9 +217,9 @@ def test_another_length_that_moves_the_steps_is_refused(tmp_path):
 
 
 def test_a_training_that_ends_before_the_decision_is_refused():
-    with pytest.raises(PruningScheduleError, match=r"the end after step 9\n[\s\S]*10 steps"):
-        run(None, "l0_pruning", [StopsAt(9)])
-    result, callback = run(None, "l0_pruning", [StopsAt(10)])
+    with pytest.raises(PruningScheduleError, match=r"the end after step 8\n[\s\S]*9 steps"):
+        run(None, "l0_pruning", [StopsAt(8)])
+    result, callback = run(None, "l0_pruning", [StopsAt(9)])
     assert sum(view(callback.cut(result.model)).num_heads) == 4
 
 

@@ -66,10 +66,31 @@ def test_a_unit_that_was_gated_may_come_back():
 
 
 def test_most_units_go_at_first():
+    progresses = (0, 0.25, 0.5, 1)
     made = controller(budgets={"neurons": Budget((8, 8), 8)}, is_uniform=False)
-    assert [made.num_kept("neurons", progress) for progress in (0, 0.25, 0.5, 1)] == [16, 11, 9, 8]
+    assert [made.num_kept("neurons", each) for each in progresses] == [(16,), (11,), (9,), (8,)]
     even = controller(budgets={"neurons": Budget((8, 8), 8)})
-    assert [even.num_kept("neurons", progress) for progress in (0, 0.25, 0.5, 1)] == [16, 12, 8, 8]
+    kept = [even.num_kept("neurons", each) for each in progresses]
+    assert kept == [(8, 8), (6, 6), (4, 4), (4, 4)]
+
+
+@pytest.mark.parametrize("is_uniform", [True, False])
+def test_layers_that_differ_begin_whole_and_end_alike(is_uniform):
+    made = controller(budgets={"neurons": Budget((48, 20), 34)}, is_uniform=is_uniform)
+    made.load_tensors({"neurons.scores": -torch.arange(68.0)})
+    assert [gates.sum() for gates in made.gates(0.0).neurons] == [48, 20]
+    assert [gates.sum() for gates in made.gates(1.0).neurons] == (
+        [17, 17] if is_uniform else [33, 1]
+    )
+    made.decide()
+    assert list(map(len, made.kept["neurons"])) == ([17, 17] if is_uniform else [33, 1])
+
+
+def test_where_nothing_may_go_facts_can_still_be_said():
+    made = controller(budgets={"heads": Budget((2, 2), 4)})
+    made.decide()
+    report = made.report()["heads"]
+    assert (report["removed_score_tenths"], report["removed_num_pushed_away"]) == ([], 0)
 
 
 def test_gated_units_still_have_a_gradient():

@@ -11,6 +11,7 @@ from tinyglot.architectures import view
 from tinyglot.errors import NoEffectError, PruningScheduleError, StructureRangeError
 from tinyglot.importance import Gates, gated
 from tinyglot.training.gating import (
+    Budget,
     GatingOptions,
     absorb_gates_,
     check_shared_steps,
@@ -46,8 +47,22 @@ def test_numbers_are_of_each_layer():
 def test_layers_that_differ_keep_a_number_that_all_have():
     counts = {"heads": (4, 1), "neurons": (48, 20)}
     assert kept(counts, pruning_ratio=0.5, structures="neurons") == {"neurons": 34}
-    with pytest.raises(StructureRangeError, match=r"num_heads 2[\s\S]*1 to 0 heads a layer"):
+    assert kept(counts, num_heads=1, ffn_size=20) == {"heads": 2, "neurons": 40}
+    with pytest.raises(StructureRangeError, match=r"num_heads 2, [\s\S]*1 to 1 heads a layer"):
         kept(counts, num_heads=2, structures="heads")
+    with pytest.raises(StructureRangeError, match=r"ffn_size 21, [\s\S]*1 to 20 neurons a layer"):
+        kept(counts, num_heads=1, ffn_size=21)
+
+
+def test_free_layers_that_differ_keep_any_number_up_to_all_but_one():
+    uneven = {"structures": "heads", "shape": "free"}
+    assert kept({"heads": (12,) * 11 + (7,)}, pruning_ratio=0.03, **uneven) == {"heads": 135}
+    with pytest.raises(NoEffectError, match=r"pruning_ratio 0\.05: 9 of 9"):
+        kept({"heads": (5, 4)}, pruning_ratio=0.05, **uneven)
+    with pytest.raises(StructureRangeError, match=r"num_heads 5, .*: 5 a layer\n.*1 to 4 heads"):
+        kept({"heads": (5, 4)}, num_heads=5, **uneven)
+    with pytest.raises(StructureRangeError, match=r"0 a layer\n.*with more than one of the heads"):
+        kept({"heads": (1, 1)}, pruning_ratio=0.9, **uneven)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +83,18 @@ def test_a_kind_that_would_lose_nothing_is_refused():
         kept(pruning_ratio=0.1)
     with pytest.raises(NoEffectError, match=r"ffn_size 48, [\s\S]*96 of 96"):
         kept(num_heads=1, ffn_size=48)
+    found = unit_budgets(COUNTS, GatingOptions(pruning_ratio=0.1), allow_no_effect=True)
+    assert found == {"heads": Budget((4, 4), 8), "neurons": Budget((48, 48), 86)}
+
+
+@given(counts=st.lists(st.integers(1, 50), min_size=1, max_size=6), data=st.data())
+def test_a_spread_is_whole_and_as_even_as_the_layers_allow(counts, data):
+    budget = Budget(tuple(counts), data.draw(st.integers(len(counts), sum(counts))))
+    spread = budget.spread()
+    assert sum(spread) == budget.num_kept
+    assert all(1 <= kept <= count for kept, count in zip(spread, counts, strict=True))
+    level = max(spread)
+    assert all(kept >= min(count, level - 1) for kept, count in zip(spread, counts, strict=True))
 
 
 @given(

@@ -79,7 +79,8 @@ def gated(model: PreTrainedModel, gates: Gates) -> Iterator[None]:
 
     Args:
         model: A model of a supported family; its weights are not touched.
-        gates: One tensor a layer for each kind that is gated.
+        gates: One tensor a layer for each kind that is gated, in whatever precision; what they
+            scale keeps its own.
 
     Yields:
         Nothing.
@@ -109,7 +110,7 @@ def _hooks(encoder: EncoderView, gates: Gates) -> Iterator[RemovableHandle]:
 def _scale_inputs(gate: Tensor) -> Any:  # noqa: ANN401  (torch's own hook type)
     def scale(_: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor]:
         inputs = args[0].unflatten(-1, (gate.shape[-1], -1))
-        return ((inputs * _over_positions(gate)[..., None]).flatten(-2),)
+        return (_scaled(inputs, _over_positions(gate)[..., None]).flatten(-2),)
 
     return scale
 
@@ -118,7 +119,7 @@ def _scale_update(gate: Tensor) -> Any:  # noqa: ANN401  (torch's own hook type)
     def scale(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:  # noqa: ANN401
         before = args[0] if args else kwargs["hidden_states"]
         after = output[0] if isinstance(output, tuple) else output
-        scaled = torch.lerp(before, after, _over_positions(gate))
+        scaled = torch.lerp(before, after, _over_positions(gate).to(after.dtype))
         return (scaled, *output[1:]) if isinstance(output, tuple) else scaled
 
     return scale
@@ -127,8 +128,9 @@ def _scale_update(gate: Tensor) -> Any:  # noqa: ANN401  (torch's own hook type)
 def _scale_states_in(gate: Tensor) -> Any:  # noqa: ANN401  (torch's own hook type)
     def scale(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: ANN401
         if args:
-            return (args[0] * _over_positions(gate), *args[1:]), kwargs
-        return args, kwargs | {"hidden_states": kwargs["hidden_states"] * _over_positions(gate)}
+            return (_scaled(args[0], _over_positions(gate)), *args[1:]), kwargs
+        states = _scaled(kwargs["hidden_states"], _over_positions(gate))
+        return args, kwargs | {"hidden_states": states}
 
     return scale
 
@@ -137,10 +139,15 @@ def _scale_states_out(gate: Tensor) -> Any:  # noqa: ANN401  (torch's own hook t
     def scale(_: nn.Module, args: tuple[Any, ...], output: Any) -> Any:  # noqa: ANN401
         del args
         if isinstance(output, tuple):
-            return (output[0] * _over_positions(gate), *output[1:])
-        return output * _over_positions(gate)
+            return (_scaled(output[0], _over_positions(gate)), *output[1:])
+        return _scaled(output, _over_positions(gate))
 
     return scale
+
+
+def _scaled(states: Tensor, factors: Tensor) -> Tensor:
+    """Scale in the wider of both types, and go on in that of the states."""
+    return (states * factors).to(states.dtype)
 
 
 def _over_positions(gate: Tensor) -> Tensor:

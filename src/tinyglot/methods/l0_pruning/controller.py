@@ -21,7 +21,8 @@ class L0Controller(GateController):
 
     Beside the loss of the model the gates minimise, and two multipliers of each group maximise,
     ``first * gap + second * gap ** 2``: ``gap`` is the expected share of removed units above the
-    target. A group is a layer where each keeps the same number, else the whole model.
+    target. A group is a layer where each keeps the same number, else the whole model; its target is
+    the share that it has to lose itself.
 
     Args:
         budgets: By kind, the units of each layer and how many stay.
@@ -50,7 +51,7 @@ class L0Controller(GateController):
             for kind, each in self.budgets.items()
         }
         self._multipliers: Flat = {
-            kind: torch.zeros(2, len(self._groups(kind)), device=device, requires_grad=True)
+            kind: torch.zeros(2, len(self.groups(kind)), device=device, requires_grad=True)
             for kind in self.budgets
         }
         # with momentum the multipliers go on growing when the target is reached, and overshoot
@@ -104,7 +105,7 @@ class L0Controller(GateController):
         is_kept = self._in_groups(kind, mask.bool())
         raised = [
             log_odds + (EVEN_LOG_ODDS - log_odds[kept].min()).clamp(min=0)
-            for log_odds, kept in zip(self._groups(kind), is_kept, strict=True)
+            for log_odds, kept in zip(self._log_odds_of(kind), is_kept, strict=True)
         ]
         return expected_gates(torch.cat(raised))
 
@@ -144,17 +145,17 @@ class L0Controller(GateController):
         return torch.stack([self._penalty_of(kind, share) for kind in self.budgets]).sum()
 
     def _penalty_of(self, kind: Kind, share: float) -> Tensor:
-        target = share * self.budgets[kind].removed_share
-        gaps = torch.stack([removed - target for removed in self._removed_shares(kind)])
+        pairs = zip(self._removed_shares(kind), self.groups(kind), strict=True)
+        gaps = torch.stack([found - share * group.removed_share for found, group in pairs])
         first, second = self._multipliers[kind]
         penalty: Tensor = (first * gaps + second * gaps.square()).sum()
         return penalty
 
     def _removed_shares(self, kind: Kind) -> list[Tensor]:
         """Give the expected share of removed units of each group."""
-        return [1 - open_probability(group).mean() for group in self._groups(kind)]
+        return [1 - open_probability(group).mean() for group in self._log_odds_of(kind)]
 
-    def _groups(self, kind: Kind) -> list[Tensor]:
+    def _log_odds_of(self, kind: Kind) -> list[Tensor]:
         return self._in_groups(kind, self._log_odds[kind])
 
     def _in_groups(self, kind: Kind, values: Tensor) -> list[Tensor]:
@@ -201,20 +202,21 @@ class L0Controller(GateController):
 
         Returns:
             By kind, how many expected gates were 0, 1 and in tenths between; expected and wanted
-            share of removed units; and the multipliers.
+            share of removed units, in all and of each group; and the multipliers.
         """
         return {kind: self._report(kind) for kind in self.budgets}
 
     def _report(self, kind: Kind) -> dict[str, Any]:
         gates = expected_gates(self._log_odds[kind]).cpu()
         between = gates[(gates > 0) & (gates < 1)]
-        shares = torch.stack(self._removed_shares(kind)).tolist()
+        expected = 1 - open_probability(self._log_odds[kind]).mean()
         return {
             "num_closed": int((gates == 0).sum()),
             "num_open": int((gates == 1).sum()),
             "num_between_by_tenths": torch.histc(between, 10, 0.0, 1.0).int().tolist(),
             "target_removed_share": self.budgets[kind].removed_share,
-            "expected_removed_share": sum(shares) / len(shares),
-            "expected_removed_share_by_group": shares,
+            "target_removed_share_by_group": [each.removed_share for each in self.groups(kind)],
+            "expected_removed_share": float(expected),
+            "expected_removed_share_by_group": list(map(float, self._removed_shares(kind))),
             "multipliers": self._multipliers[kind].tolist(),
         }

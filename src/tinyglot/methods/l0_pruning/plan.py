@@ -6,7 +6,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from tinyglot.methods.contract import Context, Plan
 from tinyglot.methods.l0_pruning.config import L0PruningConfig
-from tinyglot.training import GatedTrainingPlan, plan_gated_training, resolve_options
+from tinyglot.training import GatedTrainingPlan, plan_gated_training
 
 
 class L0PruningPlan(GatedTrainingPlan, Plan):
@@ -14,14 +14,6 @@ class L0PruningPlan(GatedTrainingPlan, Plan):
 
     method: Literal["l0_pruning"] = "l0_pruning"
     config: L0PruningConfig
-
-    def summary(self) -> list[str]:
-        """Say the plan in a few lines.
-
-        Returns:
-            Lines without markup.
-        """
-        return [*self.training_summary(), *self.gating_summary()]
 
 
 def plan(
@@ -44,14 +36,11 @@ def plan(
     Raises:
         MissingInputError: If task, data or languages are given nowhere.
         StructureRangeError: If more units would stay than there are, or none in a layer.
-        NoEffectError: If all units of a kind would stay.
+        NoEffectError: If all units of a kind would stay and may not.
         PruningScheduleError: If the training is too short, or gates would begin in shared steps.
         DataNotFoundError: If a language has no training split, or the data is not there.
         DataFormatError: If a file has broken lines.
         UnknownLabelError: If an evaluation split has labels that training does not have.
         TokenIdRangeError: If the tokenizer is another model's.
     """
-    config = resolve_options(config, context)
-    return L0PruningPlan(
-        **plan_gated_training(model, tokenizer, config, context.seed, context.trunk)
-    )
+    return L0PruningPlan(**plan_gated_training(model, tokenizer, config, context))

@@ -2,11 +2,10 @@
 
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from tinyglot.files import write_json
 from tinyglot.methods.contract import Context
 from tinyglot.methods.movement_pruning.callback import MovementPruningCallback
 from tinyglot.methods.movement_pruning.plan import MovementPruningPlan
-from tinyglot.training import Setup, is_main_process, train_with_gates
+from tinyglot.training import train_with_gates
 
 
 def apply(
@@ -28,22 +27,18 @@ def apply(
         The trained model with exactly as many heads and neurons as planned, and the tokenizer.
 
     Raises:
-        PlanOutdatedError: If the training data are not those of the plan.
+        PlanOutdatedError: If the model or the training data are not those of the plan.
         RunDirectoryError: If the directory has resume points of another training.
         PruningScheduleError: If gates would begin in steps that other trainings share.
         DeviceNotFoundError: If the device is not there or has no bf16.
         TrainingDivergedError: If the loss becomes infinite or not a number.
         DiskFullError: If there is no room for a resume point.
         ShardedParametersError: If the weights are spread over processes.
+        ParityError: If the new model would load as another model.
 
     Randomness:
         Seeded from ``context.seed``: the new head, dropout, the order of the batches, and the noise
         of the gates, which has generators of its own.
     """
-    directory = context.directory / "training" if context.directory else None
-    setup = Setup(context.seed, context.device, directory, context.trunk)
     callback = MovementPruningCallback(**plan.config.gating().model_dump())
-    small, facts = train_with_gates(model, tokenizer, plan, setup, callback)
-    if context.directory is not None and is_main_process():
-        write_json(context.directory / "facts.json", facts)
-    return small, tokenizer
+    return train_with_gates(model, tokenizer, plan, context, callback), tokenizer

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tinyglot.importance import Kept
+from tinyglot.importance import Kept, select_units
 from tinyglot.training import Budget, Flat, GateController, Kind
 
 
@@ -36,7 +36,8 @@ class MovementController(GateController):
             kind: torch.zeros(each.num_units, device=device, requires_grad=True)
             for kind, each in self.budgets.items()
         }
-        self._masks: dict[Kind, tuple[int, Tensor]] = {}  # number of units, mask of these scores
+        #: number of units of each group, mask of these scores
+        self._masks: dict[Kind, tuple[tuple[int, ...], Tensor]] = {}
 
     def learnt_gates(self, progress: float, generator: torch.Generator | None) -> Flat:
         """Give 1 for the units with the largest scores, and 0 for the others.
@@ -54,7 +55,7 @@ class MovementController(GateController):
             for kind, scores in self._scores.items()
         }
 
-    def num_kept(self, kind: Kind, progress: float) -> int:
+    def num_kept(self, kind: Kind, progress: float) -> tuple[int, ...]:
         """Say how many units are left at some point; most go at first.
 
         Args:
@@ -62,17 +63,17 @@ class MovementController(GateController):
             progress: Share of the learning that is done.
 
         Returns:
-            Units of the whole model; where each layer keeps the same number, a multiple of the
-            layers.
+            Units of each group: from all that it has to those that stay. A group is a layer where
+            each keeps the same number in the end, else the whole model.
 
         References:
             Sanh et al. (2020), section 5, for the cubic schedule of Zhu and Gupta (2017).
         """
-        budget = self.budgets[kind]
-        step = len(budget.counts) if self.is_uniform else 1
-        most = step * min(budget.counts) if self.is_uniform else budget.num_units
-        excess = round((most - budget.num_kept) / step * (1 - progress) ** 3)
-        return budget.num_kept + step * excess
+        share = (1 - progress) ** 3
+        return tuple(
+            group.num_kept + round((group.num_units - group.num_kept) * share)
+            for group in self.groups(kind)
+        )
 
     def scores(self) -> Flat:
         """Rank the units by how far the training pushed them away from zero.
@@ -142,14 +143,21 @@ class MovementController(GateController):
             f"{name}_{what}": value
             for name, part in (("kept", scores[is_kept]), ("removed", scores[~is_kept]))
             for what, value in (
-                ("score_tenths", part.quantile(tenths).tolist()),
+                ("score_tenths", part.quantile(tenths).tolist() if len(part) else []),
                 ("num_pushed_away", int((part > 0).sum())),
             )
         }
 
-    def _mask(self, kind: Kind, num_kept: int) -> Tensor:
+    def _mask(self, kind: Kind, num_kept: tuple[int, ...]) -> Tensor:
         known = self._masks.get(kind)
         if known is None or known[0] != num_kept:
-            known = num_kept, self.mask(kind, self.select(kind, num_kept))
+            known = num_kept, self.mask(kind, self._units(kind, num_kept))
             self._masks[kind] = known
         return known[1]
+
+    def _units(self, kind: Kind, num_kept: tuple[int, ...]) -> Kept:
+        """Choose the units of each group by their present scores."""
+        if not self.is_uniform:
+            return self.select(kind, *num_kept)
+        layers = zip(self.split(kind, self._scores[kind].detach()), num_kept, strict=True)
+        return tuple(select_units([each], kept, uniform=True)[0] for each, kept in layers)

@@ -18,7 +18,7 @@ from transformers import (
 from transformers.trainer_callback import ExportableState
 
 from tinyglot.architectures import view
-from tinyglot.errors import PruningScheduleError, RunDirectoryError
+from tinyglot.errors import PruningMaskError, PruningScheduleError, RunDirectoryError
 from tinyglot.importance import gated
 from tinyglot.training.callback_checks import (
     check_last_is_best,
@@ -147,15 +147,16 @@ class GatingCallback(TrainerCallback, ExportableState):
         check_last_is_best(args)
         _check_no_scaling(args)
         self.schedule = make_gating_schedule(self.options, state.max_steps)
-        budgets = unit_budgets(unit_counts(model), self.options)
-        weight = view(model).word_embeddings.weight
-        self.controller = self.make_controller(budgets, weight.device, self.schedule.num_steps)
-        self.controller.dtype = weight.dtype
+        counts, allowed = unit_counts(model), self.options.allow_no_effect
+        budgets = unit_budgets(counts, self.options, allow_no_effect=allowed)
+        device = view(model).word_embeddings.weight.device
+        self.controller = self.make_controller(budgets, device, self.schedule.num_steps)
         self._restore(saved_state(state, type(self).__name__), state.global_step)
         note_state(state, type(self).__name__, self.state())
         self._noise = (args.seed, args.process_index)
         self._step = state.global_step
         self._release()  # of a training that was broken off
+        _check_alone(model)
         self._hook = view(model).encoder.register_forward_pre_hook(
             lambda module, _: self._gate(model, is_training=module.training)
         )
@@ -167,10 +168,21 @@ class GatingCallback(TrainerCallback, ExportableState):
         control: TrainerControl,
         **kwargs: Any,  # noqa: ANN401  (as in TrainerCallback)
     ) -> None:
-        """Decide what stays, if it is time."""
+        """Begin with the noise of this step."""
+        del args, control, kwargs
+        self._step, self._num_passes = state.global_step, 0
+
+    def on_step_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,  # noqa: ANN401  (as in TrainerCallback)
+    ) -> None:
+        """Decide what stays, if it is time; an evaluation after this step sees it."""
         del args, control, kwargs
         controller, schedule = self._begun()
-        self._step, self._num_passes = state.global_step, 0
+        self._step = state.global_step
         if state.global_step >= schedule.end_step and not controller.kept:
             controller.decide()
             check_same_everywhere(controller.digest())
@@ -265,10 +277,22 @@ def _check_no_scaling(args: TrainingArguments) -> None:
         )
 
 
+def _check_alone(model: PreTrainedModel) -> None:
+    hooks = view(model).encoder._forward_pre_hooks.values()
+    if any(getattr(hook, "__module__", None) == __name__ for hook in hooks):
+        raise PruningMaskError(
+            "Could not learn gates: others act on the model already.",
+            got="gates of another callback",
+            expected="one callback that learns gates",
+            fix="give one callback with structures: both; after a training that was broken off, "
+            "load the model anew",
+        )
+
+
 def _undecided(got: str, schedule: GatingSchedule | None) -> PruningScheduleError:
     return PruningScheduleError(
         "Could not finish the pruning: the training ended before it was decided what stays.",
         got=got,
-        expected=f"{schedule.end_step + 1 if schedule else 'all'} steps at least",
+        expected=f"{schedule.end_step if schedule else 'all'} steps at least",
         fix="train on, or give a smaller end_share",
     )

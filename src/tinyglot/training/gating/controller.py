@@ -33,8 +33,6 @@ class GateController(ABC):
         self.budgets = dict(budgets)
         self.device = device
         self.is_uniform = is_uniform
-        #: of the gates; what is learnt is in float32
-        self.dtype = torch.float32
         #: by kind, the units that stay; empty before that is decided
         self.kept: dict[Kind, Kept] = {}
         self._factors: Flat = {}
@@ -138,8 +136,7 @@ class GateController(ABC):
         Returns:
             The values as gates.
         """
-        values = {kind: each.to(self.dtype) for kind, each in flat.items()}
-        return Gates(**{kind: self.split(kind, each) for kind, each in values.items()})
+        return Gates(**{kind: self.split(kind, each) for kind, each in flat.items()})
 
     def split(self, kind: Kind, flat: Tensor) -> Sequence[Tensor]:
         """Split the values of one kind by layers.
@@ -153,6 +150,17 @@ class GateController(ABC):
         """
         parts: Sequence[Tensor] = flat.split(list(self.budgets[kind].counts))
         return parts
+
+    def groups(self, kind: Kind) -> tuple[Budget, ...]:
+        """Split the budget of a kind into parts that each keep a number of their own.
+
+        Args:
+            kind: Heads or neurons.
+
+        Returns:
+            One for each layer where they keep the same number, else one for the whole model.
+        """
+        return self.budgets[kind].groups(uniform=self.is_uniform)
 
     def select(self, kind: Kind, num_kept: int) -> Kept:
         """Choose the units of one kind by their present scores.

@@ -47,6 +47,9 @@ class GatingOptions(BaseModel):
         description="share of the steps after which it is decided what stays; the rest of the "
         "training recovers",
     )
+    allow_no_effect: bool = Field(
+        default=False, description="accept that all units of a kind stay instead of failing"
+    )
 
     @property
     def kinds(self) -> tuple[Kind, ...]:

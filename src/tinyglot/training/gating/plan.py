@@ -1,13 +1,13 @@
 """What training with gates would be; changes nothing."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from tinyglot.architectures.stock import Shape, nearest_stock_shape
 from tinyglot.surgery import count_parameters
-from tinyglot.training.corpus import head_class, task_of
+from tinyglot.training.corpus import Inputs, head_class, resolve_options, task_of
 from tinyglot.training.gating.budget import Budget, unit_budgets, unit_counts
 from tinyglot.training.gating.options import GatingOptions, Kind
 from tinyglot.training.gating.schedule import (
@@ -19,6 +19,18 @@ from tinyglot.training.head import with_head
 from tinyglot.training.task_options import TaskTrainingOptions
 from tinyglot.training.task_plan import TaskTrainingPlan, plan_task_training
 from tinyglot.training.trunk import Trunk
+
+
+class GatingInputs(Inputs, Protocol):
+    """What holds for a step of a recipe, such as the ``Context`` of a method."""
+
+    @property
+    def seed(self) -> int:
+        """Seed of every generator of the step."""
+
+    @property
+    def trunk(self) -> Trunk | None:
+        """First training steps that this run shares with others, if any."""
 
 
 class GatedTrainingPlan(TaskTrainingPlan):
@@ -40,12 +52,15 @@ class GatedTrainingPlan(TaskTrainingPlan):
     num_parameters_after: int
     shape: tuple[str, ...]
 
-    def gating_summary(self) -> list[str]:
-        """Say what is removed, and when.
+    def summary(self) -> list[str]:
+        """Say what is trained, and what is removed when.
 
         Returns:
             Lines without markup.
         """
+        return [*self.training_summary(), *self._removals()]
+
+    def _removals(self) -> list[str]:
         options: Any = self.config
         steps, share = self.schedule, 1 - self.num_parameters_after / self.num_parameters
         per_layer = "in each layer" if options.is_uniform else "a layer on average"
@@ -73,38 +88,38 @@ def plan_gated_training(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerFast,
     options: Any,  # noqa: ANN401  (both kinds of options in one)
-    seed: int,
-    trunk: Trunk | None,
+    inputs: GatingInputs,
 ) -> dict[str, Any]:
     """Read the data, and count what training on it and removing units would take.
 
     Args:
         model: A bare encoder, a masked-LM model or a model with a head of this task.
         tokenizer: Its tokenizer.
-        options: Resolved options of the training and of the gates.
-        seed: Of the choice of training sentences, where not all are taken.
-        trunk: Steps that are shared with other trainings, if any.
+        options: Of the training and of the gates.
+        inputs: Gives seed and shared steps; task, data and languages where the options do not.
 
     Returns:
         The fields of a ``GatedTrainingPlan``.
 
     Raises:
+        MissingInputError: If task, data or languages are given nowhere.
         StructureRangeError: If more units would stay than there are, or none in a layer.
-        NoEffectError: If all units of a kind would stay.
+        NoEffectError: If all units of a kind would stay and may not.
         PruningScheduleError: If the training is too short, or gates would begin in shared steps.
         DataNotFoundError: If a language has no training split, or the data is not there.
         DataFormatError: If a file has broken lines.
         UnknownLabelError: If an evaluation split has labels that training does not have.
         TokenIdRangeError: If the tokenizer is another model's.
     """
+    options = resolve_options(options, inputs)
     gating: GatingOptions = options
     training_options: TaskTrainingOptions = options
     counts = unit_counts(model)
-    budgets = unit_budgets(counts, gating)
-    training = plan_task_training(model, tokenizer, training_options, seed)
+    budgets = unit_budgets(counts, gating, allow_no_effect=gating.allow_no_effect)
+    training = plan_task_training(model, tokenizer, training_options, inputs.seed)
     schedule = make_gating_schedule(gating, training["num_steps"], training_options.stop_step)
-    check_shared_steps(schedule, trunk)
-    headed = _headed(model, training, seed)
+    check_shared_steps(schedule, inputs.trunk)
+    headed = _headed(model, training, inputs.seed)
     projection = nearest_stock_shape(headed, _shape_after(headed, budgets))
     return {
         **training,
@@ -125,10 +140,7 @@ def _headed(model: PreTrainedModel, training: dict[str, Any], seed: int) -> PreT
 
 
 def _shape_after(headed: PreTrainedModel, budgets: Mapping[Kind, Budget]) -> Shape:
-    """Spread what stays evenly: a unit costs the same in each layer."""
     fields = {"heads": "heads", "neurons": "ffn"}
-    sizes = {}
-    for kind, budget in budgets.items():
-        by_layer, more = divmod(budget.num_kept, len(budget.counts))
-        sizes[fields[kind]] = tuple(by_layer + (i < more) for i in range(len(budget.counts)))
-    return Shape.of(headed).change(**sizes)
+    return Shape.of(headed).change(
+        **{fields[kind]: budget.spread() for kind, budget in budgets.items()}
+    )
