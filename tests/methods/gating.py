@@ -20,5 +20,4 @@ def run(
     directory: Path | None, name: str, callbacks=(), trunk=None, **options
 ) -> tuple[TrainingResult, GatingCallback]:
     callback = gates(name, **options)
-    result = runs.run(directory, [callback, *callbacks], trunk=trunk, active_vocabulary=False)
-    return result, callback
+    return runs.run(directory, [callback, *callbacks], trunk=trunk), callback

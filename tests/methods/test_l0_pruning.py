@@ -11,17 +11,19 @@ from hypothesis import strategies as st
 from tests.methods.labelled import write_data
 from tests.methods.test_fine_tuning import LANGUAGES, pair
 from tests.parity import assert_parity
+from tests.slim import uneven
 from tinyglot.architectures import view
-from tinyglot.errors import NoEffectError, PruningScheduleError
+from tinyglot.errors import NoEffectError, ParityError, PlanOutdatedError, PruningScheduleError
 from tinyglot.methods.contract import Context
-from tinyglot.methods.l0_pruning import METHOD, L0Options, L0PruningConfig
+from tinyglot.methods.l0_pruning import METHOD, L0Options, L0PruningCallback, L0PruningConfig
 from tinyglot.methods.l0_pruning.controller import L0Controller
 from tinyglot.methods.l0_pruning.hard_concrete import (
     expected_gates,
     open_probability,
     sample_gates,
 )
-from tinyglot.training import Budget
+from tinyglot.surgery import keep_structures
+from tinyglot.training import Budget, train_with_gates
 
 CPU = torch.device("cpu")
 BUDGETS = {"heads": Budget((4, 4), 4), "neurons": Budget((10, 10), 12)}
@@ -192,6 +194,34 @@ def test_a_plan_says_what_stays_and_when(context):
 def test_a_training_too_short_is_refused_in_the_plan(context):
     with pytest.raises(PruningScheduleError, match=r"1 steps, [\s\S]*at least 2 steps"):
         planned(context, pair(), max_steps=1)
+
+
+def test_a_plan_of_another_model_is_refused(context):
+    model, tokenizer = pair()
+    plan = planned(context, (model, tokenizer))
+    slim = keep_structures(model, uneven(model))
+    with pytest.raises(PlanOutdatedError, match=r"heads by layer: 1 2\n.* 4 4\n.*plan again"):
+        METHOD.apply(slim, tokenizer, plan, context)
+    neurons = planned(context, (slim, tokenizer), num_heads=None, structures="neurons")
+    assert neurons.num_units == {"heads": (1, 2), "neurons": (45, 42)}
+    cut, _ = METHOD.apply(slim, tokenizer, neurons, context)
+    assert (view(cut).num_heads, view(cut).ffn_sizes) == ((1, 2), (20, 20))
+    assert sum(map(torch.Tensor.numel, cut.parameters())) == neurons.num_parameters_after
+
+
+class Forgetful(L0PruningCallback):
+    """Gives a model whose configuration does not say how many layers it has."""
+
+    def cut(self, model):
+        small = super().cut(model)
+        small.config.num_hidden_layers = 1
+        return small
+
+
+def test_a_result_that_would_load_as_another_model_is_refused(context):
+    plan = planned(context, pair())
+    with pytest.raises(ParityError, match=r"checkpoint would not load"):
+        train_with_gates(*pair(), plan, context, Forgetful(**plan.config.gating().model_dump()))
 
 
 def test_facts_say_what_stayed_and_what_the_gates_were(context):

@@ -1,22 +1,30 @@
 """What L0 and movement pruning share: exact numbers, exact resume, a Trainer of one's own."""
 
+import copy
 import re
 
 import pytest
 import torch
-from transformers import PrinterCallback, Trainer, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from tests.generated import METHODS
 from tests.methods.gating import CALLBACKS, gates, run
 from tests.methods.test_magnitude_pruning_training import StopsAt
+from tests.slim import uneven
 from tests.tiny import tiny_model
 from tests.training import runs
 from tests.training.sentences import sentences
 from tests.training.test_resume import InterruptedRunError, assert_same_bytes, interrupt
 from tinyglot.architectures import view
-from tinyglot.errors import PruningMaskError, PruningScheduleError, RunDirectoryError
-from tinyglot.surgery import is_stock_shape, verify_reload
+from tinyglot.errors import (
+    NoEffectError,
+    PruningMaskError,
+    PruningScheduleError,
+    RunDirectoryError,
+)
+from tinyglot.surgery import is_stock_shape, keep_structures, verify_reload
 from tinyglot.training import PaddingCollator, TrainingConfig, Trunk, callback_checks, train
+from tinyglot.training.gating import absorb_gates_
 
 INPUTS = torch.arange(5, 45).reshape(4, 10)
 both = pytest.mark.parametrize("name", CALLBACKS)
@@ -74,6 +82,42 @@ def test_neurons_alone_give_an_ordinary_model(name):
     assert list(callback.facts()["kept"]) == ["neurons"]
 
 
+# heads 1 and 2 of layers with 45 and 42 neurons
+@both
+@pytest.mark.parametrize(
+    ("options", "neurons"),
+    [
+        ({"shape": "uniform", "structures": "neurons", "ffn_size": 41, "pruning_ratio": None}, 82),
+        ({"shape": "free", "structures": "neurons", "pruning_ratio": 0.03}, 84),
+        ({"shape": "free", "num_heads": 1}, 44),
+    ],
+    ids=["uniform", "nearly all", "both"],
+)
+def test_a_model_whose_layers_differ(name, options, neurons):
+    tagger = tiny_model("xlm_roberta", "token_classification")
+    slim = keep_structures(tagger, uneven(tagger))
+    assert (view(slim).num_heads, view(slim).ffn_sizes) == ((1, 2), (45, 42))
+    callback = gates(name, **options)
+    config = TrainingConfig(max_steps=4, batch_size=4, precision="fp32", learning_rate=1e-2)
+    trained = train(slim, sentences(8), config, callbacks=[callback]).model
+    cut = callback.cut(trained)
+    assert sum(view(cut).ffn_sizes) == neurons
+    assert sum(view(cut).num_heads) == (3 if options.get("structures") else 2)
+    assert (outputs(cut) - outputs(trained)).abs().max() <= 1e-5
+    verify_reload(cut)
+
+
+@both
+def test_nothing_goes_where_that_is_allowed(name):
+    options = {"structures": "neurons", "pruning_ratio": 0.001, "allow_no_effect": True}
+    result, callback = run(None, name, **options)
+    cut = callback.cut(result.model)
+    assert view(cut).ffn_sizes == (48, 48)
+    assert callback.facts()["num_kept_by_layer"] == {"neurons": [48, 48]}
+    with pytest.raises(NoEffectError, match=r"ratio 0\.001: 96 of 96"):
+        run(None, name, **{**options, "allow_no_effect": False})
+
+
 # --- resumed -------------------------------------------------------------------------------------
 
 
@@ -91,7 +135,7 @@ def test_shared_first_steps_of_a_dense_training(tmp_path, whole):
     """Before the start nothing is different from plain training."""
     name, expected, _ = whole
     trunk = Trunk(tmp_path / "trunk", 3)
-    runs.run(tmp_path / "dense", trunk=trunk, active_vocabulary=False)
+    runs.run(tmp_path / "dense", trunk=trunk)
     assert trunk.place.exists()
     assert_same_bytes(run(tmp_path / "branch", name, trunk=trunk)[0], expected)
 
@@ -184,6 +228,30 @@ def test_evaluation_meanwhile_changes_nothing_and_is_gated(tmp_path, name):
     assert losses[-1] == pytest.approx(watched.evaluate()["eval_loss"], abs=1e-5)
 
 
+class Evaluated(TrainerCallback):
+    """Note what the model gives when it is evaluated after some step, and its weights."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def on_evaluate(self, args, state, control, **kwargs):
+        if state.global_step == self.step:
+            self.outputs = outputs(kwargs["model"].eval())
+            self.weights = copy.deepcopy(kwargs["model"].state_dict())
+
+
+@both
+def test_the_evaluation_after_the_last_step_of_learning_sees_what_stays(tmp_path, name):
+    options = {"eval_strategy": "steps", "eval_steps": 1, "save_strategy": "no"}
+    seen = Evaluated(6)  # gates from step 2 to 6
+    made = trainer(tmp_path, [gates(name), seen], **options)
+    made.train()
+    then = tiny_model("xlm_roberta", "token_classification").eval()
+    then.load_state_dict(seen.weights)
+    absorb_gates_(then, used(made).controller.gates(1.0))
+    assert (seen.outputs - outputs(used(made).cut(then))).abs().max() <= 1e-5
+
+
 @pytest.mark.parametrize("restored", [False, True], ids=["from the state", "by the Trainer"])
 @pytest.mark.parametrize("name", ["l0_pruning"])
 def test_another_trainer_resumes_with_the_same_bytes(tmp_path, name, restored):
@@ -234,6 +302,11 @@ def test_nothing_is_cut_before_the_training():
 def test_two_callbacks_that_prune_are_refused():
     with pytest.raises(PruningMaskError, match=r"2 of L0PruningCallback"):
         run(None, "l0_pruning", [gates("l0_pruning")])
+
+
+def test_two_ways_of_learning_gates_at_once_are_refused():
+    with pytest.raises(PruningMaskError, match=r"gates of another callback[\s\S]*one callback"):
+        run(None, "l0_pruning", [gates("movement_pruning")])
 
 
 def test_scaled_gradients_are_refused(tmp_path):
