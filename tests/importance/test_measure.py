@@ -2,12 +2,14 @@
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from tests.parity import assert_parity
 from tests.tiny import FAMILIES, TINY_LABELS, tiny_model
 from tinyglot.architectures import view
 from tinyglot.errors import MissingInputError
 from tinyglot.importance import KINDS, Gates, gated, measure_importance, sequence_losses
+from tinyglot.importance.measure import widest
 from tinyglot.surgery import Structures, keep_structures
 
 HEADS = ("token_classification", "sequence_classification", "question_answering", "masked_lm")
@@ -176,3 +178,22 @@ def test_no_labels_and_no_data_are_said():
         measure_importance(model, [inputs], "taylor", "labels")
     with pytest.raises(MissingInputError, match=r"no data[\s\S]*scorer activation"):
         measure_importance(model, [], "activation")
+
+
+def test_sequences_without_labels_do_not_count():
+    model, inputs = tiny_model("bert", "token_classification").double(), batch()
+    inputs["labels"][2:] = -100
+    first = {name: value[:2] for name, value in inputs.items()}
+    found = flat(measure_importance(model, [inputs], "taylor"))
+    assert_parity(found, flat(measure_importance(model, [first], "taylor")), atol=1e-12)
+    for loss in ("logits", "hidden_states"):  # which need none
+        assert float(flat(measure_importance(model, [inputs], "taylor", loss)).min()) > 0
+    inputs["labels"][:] = -100
+    with pytest.raises(MissingInputError, match=r"no labelled sequence[\s\S]*at least one"):
+        measure_importance(model, [inputs], "taylor")
+
+
+@pytest.mark.parametrize(("device", "dtype"), [("cpu", torch.float64), ("mps", torch.float32)])
+def test_sums_are_as_precise_as_the_device_allows(device, dtype):
+    with FakeTensorMode():
+        assert widest(torch.empty(2, device=device)).dtype == dtype

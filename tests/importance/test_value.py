@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from tests.tiny import tiny_model
-from tinyglot.errors import ImportanceFileError, StructureRangeError
+from tinyglot.errors import ImportanceFileError, NonFiniteScoreError, StructureRangeError
 from tinyglot.importance import (
     KINDS,
     Importance,
@@ -206,3 +206,10 @@ def test_the_example_of_the_how_to_runs(capsys):
     )
     recipe = yaml.safe_load(re.search(r"```yaml\n(.*?)```", page, re.DOTALL)[1])
     assert parse_recipe(recipe).steps[1].distillation.soft_loss_weight == 0.5
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), -float("inf")])
+def test_importance_that_is_no_number_chooses_nothing(wrong):
+    scores = [torch.tensor([1.0, 2.0]), torch.tensor([1.0, wrong])]
+    with pytest.raises(NonFiniteScoreError, match=r"no number[\s\S]*in layer\(s\) 1\b"):
+        select_units(scores, 2, uniform=True)

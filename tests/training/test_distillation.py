@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tests.tiny import tiny_model
+from tinyglot.errors import UnknownLabelError
 from tinyglot.training import Teacher, TrainingConfig, cross_entropy, train
 from tinyglot.training.distillation import DistillationOptions, LogitDistillation
 
@@ -84,3 +85,10 @@ def test_a_student_comes_nearer_to_its_teacher_on_the_active_vocabulary():
 def test_weights_and_temperatures_out_of_range_are_refused(options):
     with pytest.raises(ValidationError, match=r"greater than 0[\s\S]*input_value=0"):
         DistillationOptions(**options)
+
+
+def test_a_teacher_of_other_labels_is_refused():
+    student = tiny_model("bert", "masked_lm")
+    found = looked(tiny_model("bert", "token_classification"))
+    with pytest.raises(UnknownLabelError, match=r"a teacher of 5 labels, a student of \d{3}"):
+        found.loss(outputs(student), LABELS)

@@ -11,7 +11,7 @@ from tinyglot.architectures import view
 from tinyglot.errors import MissingInputError
 
 Loss = Literal["labels", "logits", "hidden_states"]
-_IGNORED = -100
+IGNORED_LABEL = -100
 
 
 def sequence_losses(
@@ -53,7 +53,7 @@ def sequence_losses(
         return _hidden_state_losses(model, inputs, generator)
     logits, counted = item_logits(model(**inputs), inputs["attention_mask"])
     if loss == "logits":
-        labels = _drawn_labels(logits, generator).masked_fill(~counted.cpu(), _IGNORED)
+        labels = _drawn_labels(logits, generator).masked_fill(~counted.cpu(), IGNORED_LABEL)
     if labels is None:
         raise MissingInputError(
             "Could not measure importance by labels: the data have none.",
@@ -104,9 +104,9 @@ def item_logits(
 def _cross_entropies(logits: Tensor, labels: Tensor) -> Tensor:
     labels = labels if labels.dim() > 1 else labels[:, None]
     losses = nn.functional.cross_entropy(
-        logits.flatten(0, 1), labels.flatten(), ignore_index=_IGNORED, reduction="none"
+        logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED_LABEL, reduction="none"
     )
-    return losses.view_as(labels).sum(1) / labels.ne(_IGNORED).sum(1).clamp(min=1)
+    return losses.view_as(labels).sum(1) / labels.ne(IGNORED_LABEL).sum(1).clamp(min=1)
 
 
 def _drawn_labels(logits: Tensor, generator: torch.Generator) -> Tensor:

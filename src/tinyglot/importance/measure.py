@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 from tinyglot.architectures import EncoderView, tensor_axes, view
 from tinyglot.errors import MissingInputError
 from tinyglot.importance.gates import Gates, gated
-from tinyglot.importance.losses import Loss, sequence_losses
+from tinyglot.importance.losses import IGNORED_LABEL, Loss, sequence_losses
 from tinyglot.importance.value import Importance
 from tinyglot.surgery import evaluation_mode
 
@@ -31,7 +31,8 @@ def measure_importance(
     """Measure how much each head, neuron, layer and hidden channel of a model matters.
 
     ``taylor``: the mean over sequences of the absolute gradient of the sequence's loss with
-    respect to a gate at 1, which is to first order what the loss changes by without the unit.
+    respect to a gate at 1, which is to first order what the loss changes by without the unit. By
+    ``labels``, sequences without any label do not count.
     ``activation``: the mean over tokens of the norm of what a head or neuron hands on, of what a
     layer adds, and of a channel between the layers. ``magnitude``: norms of weights: of a head's
     columns of the output matrix, of a neuron's weights in times its weights out, of all matrices of
@@ -82,6 +83,18 @@ def measure_importance(
     return sums.importance(scorer)
 
 
+def widest(values: Tensor) -> Tensor:
+    """Give values in the most precise type of their device: MPS has no float64.
+
+    Args:
+        values: Of any floating type.
+
+    Returns:
+        The same in float64, or in float32.
+    """
+    return values.float() if values.device.type == "mps" else values.double()
+
+
 class _Sums:
     """Running sums of every unit's values, and of what they are sums over."""
 
@@ -97,7 +110,7 @@ class _Sums:
 
     def add(self, kind: str, index: int, values: Tensor) -> None:
         """Add values of shape (..., units)."""
-        self.kinds[kind][index] += values.detach().double().flatten(0, -2).sum(0).cpu()
+        self.kinds[kind][index] += widest(values.detach()).flatten(0, -2).sum(0).cpu()
 
     def importance(self, scorer: str) -> Importance:
         if not self.count:
@@ -135,7 +148,14 @@ def _add_gradients(
     for kind in ("heads", "neurons", "layers", "hidden"):
         for index in range(len(getattr(gates, kind))):
             sums.add(kind, index, next(gradients).abs())
-    sums.count += len(inputs["input_ids"])
+    sums.count += _num_measured(inputs, labels, loss)
+
+
+def _num_measured(inputs: dict[str, Tensor], labels: Tensor | None, loss: Loss) -> int:
+    """Count the sequences that have a loss: by labels, those with a label."""
+    if loss != "labels" or labels is None:
+        return len(inputs["input_ids"])
+    return int(labels.reshape(len(labels), -1).ne(IGNORED_LABEL).any(1).sum())
 
 
 # --- activation ---------------------------------------------------------------------------------
@@ -200,7 +220,7 @@ def _layer_hook(layer: int, add: Callable[[str, int, Tensor], None]) -> Any:  # 
 
 def _magnitudes(encoder: EncoderView) -> Importance:
     roles = [
-        {role: module.weight.detach().double().cpu() for role, module in layer.items()}
+        {role: module.weight.detach().cpu().double() for role, module in layer.items()}
         for layer in encoder.linear_modules()
     ]
     return Importance(
@@ -234,8 +254,8 @@ def _hidden_magnitudes(encoder: EncoderView) -> Tensor:
         full = name if encoder.encoder is encoder.model else _full_name(encoder, name)
         for dim, axis in enumerate(axes[full]):
             if axis is not None and axis.kind == "hidden":
-                values = parameter.detach().double().square().movedim(dim, -1)
-                squares += values.reshape(-1, encoder.hidden_size).sum(0).cpu()
+                values = parameter.detach().cpu().double().square().movedim(dim, -1)
+                squares += values.reshape(-1, encoder.hidden_size).sum(0)
     return squares.sqrt()
 
 

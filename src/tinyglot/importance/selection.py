@@ -7,7 +7,7 @@ import torch
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from tinyglot.errors import StructureRangeError
+from tinyglot.errors import NonFiniteScoreError, StructureRangeError
 
 Kept = tuple[tuple[int, ...], ...]
 
@@ -29,6 +29,8 @@ def select_units(scores: Sequence[Tensor], num_kept: int, *, uniform: bool) -> K
     Raises:
         StructureRangeError: If there are not as many units, not one for each layer, or the layers
             cannot keep the same number.
+        NonFiniteScoreError: If an importance is no number, as of a model whose training diverged,
+            or infinite.
 
     Example:
         >>> select_units([torch.tensor([0.1, 0.9]), torch.tensor([0.2, 0.3])], 3, uniform=False)
@@ -36,6 +38,7 @@ def select_units(scores: Sequence[Tensor], num_kept: int, *, uniform: bool) -> K
     """
     counts = [len(each) for each in scores]
     _check(counts, num_kept, uniform=uniform)
+    _check_finite(scores)
     by_layer = num_kept // len(scores) if uniform else 1
     chosen = torch.cat([_is_among_best(each, by_layer) for each in scores])
     if not uniform:
@@ -70,6 +73,17 @@ def _check(counts: Sequence[int], num_kept: int, *, uniform: bool) -> None:
         )
 
 
+def _check_finite(scores: Sequence[Tensor]) -> None:
+    wrong = [layer for layer, each in enumerate(scores) if not each.isfinite().all()]
+    if wrong:
+        raise NonFiniteScoreError(
+            "Could not choose the units that stay: some importance is infinite or no number.",
+            got=f"in layer(s) {', '.join(map(str, wrong))}",
+            expected="finite values",
+            fix="check the model, whose training may have diverged, or choose another scorer",
+        )
+
+
 @dataclass(frozen=True)
 class MaskOverlap:
     """How much two choices of units agree.
@@ -100,6 +114,7 @@ def mask_overlap(
 
     Raises:
         StructureRangeError: If so many units cannot be kept.
+        NonFiniteScoreError: If an importance is infinite or no number.
     """
     chosen = [select_units(scores, num_kept, uniform=uniform) for scores in (a, b)]
     return MaskOverlap(jaccard(*chosen), rank_correlation(a, b))

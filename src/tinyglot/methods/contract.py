@@ -11,7 +11,6 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from tinyglot.tasks import TaskOption
 from tinyglot.training import Trunk
 
-
 #: where, in a step's own directory, a method leaves files that go into the checkpoint
 CHECKPOINT_FILES = "checkpoint_files"
 
@@ -38,6 +37,11 @@ class Plan(BaseModel):
             Lines without markup.
         """
         return [self.method]
+
+    @property
+    def trains(self) -> bool:
+        """Whether carrying it out trains; only asked of methods that may."""
+        return True
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,7 @@ class Method:
         plan: Says what would be done.
         apply: Does it.
         needs: Fields of the context without which the method cannot plan.
-        trains: Whether it trains (contract tests then give it labelled data).
+        trains: Whether it trains, or may: then its plan is asked.
         must_precede: Methods that may not come before this one in a recipe.
         exempt_from: Promises of ``tests/contract`` that the method does not keep, by the name of
             the test, each with the reason. A promise that is kept after all fails the tests.

@@ -64,8 +64,10 @@ def follow_steps(run: Run) -> None:
     for position, step in enumerate(run.recipe.steps):
         method = get_method(step.method)
         if method.trains and not run.is_finished(position):
-            _wait_until((run.step_directory(position) / "plan.json").exists)
-            _apply(run, position, _load_source(run, position, silent), silent)
+            path = run.step_directory(position) / "plan.json"
+            _wait_until(path.exists)
+            if _read_plan(method, path).trains:
+                _apply(run, position, _load_source(run, position, silent), silent)
         _wait_until(partial(run.is_finished, position))
     _wait_until((run.final / "README.md").exists)
 
@@ -170,6 +172,10 @@ def _planned(
         seed_everything(context.seed)
         plan = method.plan(source.model, source.tokenizer, step, context)
         write_json(path, plan.model_dump(mode="json"))
+    return _read_plan(method, path)
+
+
+def _read_plan(method: Method, path: Path) -> Plan:
     return method.plan_class.model_validate_json(path.read_text(encoding="utf-8"))
 
 

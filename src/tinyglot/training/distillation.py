@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from tinyglot.errors import UnknownLabelError
 from tinyglot.tasks import IGNORED_LABEL
 from tinyglot.training.objective import cross_entropy, flat_logits
 
@@ -76,11 +77,15 @@ class LogitDistillation:
 
         Returns:
             A scalar.
+
+        Raises:
+            UnknownLabelError: If the teacher has more labels than the student, or fewer.
         """
         weight, temperature = self._options.soft_loss_weight, self._options.temperature
         hard = cross_entropy(outputs, labels, num_items_in_batch)
         if self._logits is None:
             return hard
+        _check_same_number(self._logits, flat_logits(outputs))
         counted = labels.flatten().ne(IGNORED_LABEL)
         student, teacher = (
             (logits[counted] / temperature).log_softmax(-1)
@@ -90,3 +95,13 @@ class LogitDistillation:
         items = counted.sum() if num_items_in_batch is None else num_items_in_batch
         soft = total / torch.as_tensor(items, device=total.device).clamp(min=1)
         return (1 - weight) * hard + weight * temperature**2 * soft
+
+
+def _check_same_number(teacher: Tensor, student: Tensor) -> None:
+    if teacher.shape[-1] != student.shape[-1]:
+        raise UnknownLabelError(
+            "Could not distil: teacher and student have heads of different sizes.",
+            got=f"a teacher of {teacher.shape[-1]} labels, a student of {student.shape[-1]}",
+            expected="the same labels, in the same order",
+            fix="train the teacher for the student's labels first",
+        )

@@ -13,4 +13,5 @@ METHOD = Method(
     plan_class=FfnPruningPlan,
     plan=plan,
     apply=apply,
+    trains=True,
 )

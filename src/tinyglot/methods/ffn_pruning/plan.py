@@ -17,14 +17,6 @@ class FfnPruningPlan(UnitPruningPlan, Plan):
     method: Literal["ffn_pruning"] = "ffn_pruning"
     config: FfnPruningConfig
 
-    def summary(self) -> list[str]:
-        """Say the plan in a few lines.
-
-        Returns:
-            Lines without markup.
-        """
-        return self.pruning_summary()
-
 
 def plan(
     model: PreTrainedModel,
@@ -46,14 +38,20 @@ def plan(
     Raises:
         UnsupportedArchitectureError: If the model's neurons are not of the kind asked for.
         StructureRangeError: If more neurons would stay than there are, or none in a layer.
-        NoEffectError: If all neurons would stay.
+        NoEffectError: If all neurons would stay and may not.
+        NonFiniteScoreError: If an importance is infinite or no number.
         ImportanceFileError: If the file of importance is damaged, or of another model.
         MissingInputError: If there is nothing to measure or to train on, or the model has no head
             that the loss or the distillation needs.
         UncoveredTextError: If too much of a language's sentences is unknown to the tokenizer.
         DataNotFoundError: If a language has no such split or text, or the data is not there.
         DataFormatError: If a file has broken lines.
-        UnknownLabelError: If the data have labels that the model's head does not.
+        EmptyTextError: If a language's text has no line with content.
+        TextEncodingError: If a line is not UTF-8, or the compression is damaged.
+        UnknownLabelError: If the data have labels that the model's head does not, and the loss or
+            the distillation needs it.
+        UnknownMethodError: If there is no such task, or recovery wants one that trains nothing.
+        TaskOptionError: If an option of the task is unknown or out of range.
         TokenIdRangeError: If the tokenizer is another model's.
 
     Cost:

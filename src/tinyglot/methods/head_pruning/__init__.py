@@ -13,4 +13,5 @@ METHOD = Method(
     plan_class=HeadPruningPlan,
     plan=plan,
     apply=apply,
+    trains=True,
 )

@@ -2,10 +2,8 @@
 
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from tinyglot.files import write_json
 from tinyglot.methods.contract import Context
 from tinyglot.methods.head_pruning.plan import HeadPruningPlan
-from tinyglot.training import is_main_process
 from tinyglot.training.pruning import prune_units
 
 
@@ -28,17 +26,16 @@ def apply(
         The new model, and the tokenizer.
 
     Raises:
-        PlanOutdatedError: If the plan was made for another model or other training data.
+        PlanOutdatedError: If the plan was made for another model or other data.
         ParityError: If the new model would load as another model.
         RunDirectoryError: If the directory has resume points of another training.
         DeviceNotFoundError: If the device is not there or has no bf16.
         TrainingDivergedError: If the loss becomes infinite or not a number.
         DiskFullError: If there is no room for a resume point.
+        PruningMaskError: If processes that train together would remove different units.
+        NonFiniteScoreError: If an importance that is measured again is infinite or no number.
 
     Randomness:
         Seeded from ``context.seed``: sentences and draws of later removals, and the training.
     """
-    smaller, facts = prune_units(model, tokenizer, plan, context)
-    if context.directory is not None and is_main_process():
-        write_json(context.directory / "facts.json", facts)
-    return smaller, tokenizer
+    return prune_units(model, tokenizer, plan, context), tokenizer

@@ -1,5 +1,6 @@
 """Takes heads or neurons out, once or several times, with training after each."""
 
+import hashlib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -7,10 +8,13 @@ from typing import Any, NamedTuple, Protocol
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from tinyglot.errors import PlanOutdatedError
+from tinyglot.files import write_json
 from tinyglot.importance import Kept, layers_digest, select_units
 from tinyglot.surgery import count_parameters, verify_reload
+from tinyglot.training.callback_checks import check_same_everywhere
 from tinyglot.training.corpus import Corpus
 from tinyglot.training.gating.cut import keep_units
+from tinyglot.training.processes import is_main_process
 from tinyglot.training.pruning.calibration import Calibration, StepInputs, read_calibration
 from tinyglot.training.pruning.plan import UnitPruningPlan
 from tinyglot.training.pruning.scores import as_tensors, unit_scores
@@ -43,21 +47,25 @@ def prune_units(
     tokenizer: PreTrainedTokenizerFast,
     plan: UnitPruningPlan,
     inputs: ApplyInputs,
-) -> tuple[PreTrainedModel, dict[str, Any]]:
+) -> PreTrainedModel:
     """Take out what the plan says; train and measure again as often as it says.
 
     Args:
         model: The model that the plan was made for. It is not changed.
         tokenizer: Its tokenizer.
         plan: What goes, and what is trained meanwhile.
-        inputs: Gives data, seed and device; in its directory, resume points are kept.
+        inputs: Gives data, seed and device; in its directory, resume points are kept and
+            ``facts.json`` says which units stayed, by their numbers in the model before, and has
+            the record of every training.
 
     Returns:
-        The smaller model, and what was done as JSON values: the units that stayed by their numbers
-        in the model before, and the record of every training.
+        The smaller model.
 
     Raises:
-        PlanOutdatedError: If the model or the training data are not those of the plan.
+        PlanOutdatedError: If the model, the training data or, where importance is measured again,
+            the calibration data are not those of the plan.
+        PruningMaskError: If processes that train together would remove different units.
+        NonFiniteScoreError: If an importance that is measured again is infinite or no number.
         RunDirectoryError: If the directory has resume points of another training.
         DeviceNotFoundError: If the device is not there or has no bf16.
         TrainingDivergedError: If the loss becomes infinite or not a number.
@@ -65,14 +73,12 @@ def prune_units(
         ParityError: If the new model would load as another model.
     """
     _check_model(model, plan)
-    is_repeated = len(plan.schedule) > 1
-    options = plan.config.model_copy(update={"loss": plan.loss})
     step = _Step(
         dense=model,
         tokenizer=tokenizer,
         plan=plan,
         inputs=inputs,
-        calibration=read_calibration(model, tokenizer, options, inputs) if is_repeated else None,
+        calibration=_calibration(model, tokenizer, plan, inputs),
         corpus=read_planned_corpus(model, tokenizer, plan.training, inputs.seed)
         if plan.training
         else None,
@@ -87,7 +93,31 @@ def prune_units(
             smaller, record = _train(step, smaller, plan.training, step.corpus, number)
             records.append(record)
     verify_reload(smaller)
-    return smaller, _facts(smaller, units, records)
+    if inputs.directory is not None and is_main_process():
+        write_json(inputs.directory / "facts.json", _facts(smaller, units, records))
+    return smaller
+
+
+def _calibration(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    plan: UnitPruningPlan,
+    inputs: ApplyInputs,
+) -> Calibration | None:
+    """Read the data again if importance is measured again."""
+    if len(plan.schedule) == 1:
+        return None
+    options = plan.config.model_copy(update={"loss": plan.loss})
+    found = read_calibration(model, tokenizer, options, inputs)
+    if found.digest != plan.calibration_digest:
+        raise PlanOutdatedError(
+            f"Could not prune {plan.kind}: importance would be measured on other data than those "
+            "of the plan.",
+            got=f"calibration data {found.digest}",
+            expected=f"calibration data {plan.calibration_digest}",
+            fix="plan again, or start a new run in another directory",
+        )
+    return found
 
 
 def _check_model(model: PreTrainedModel, plan: UnitPruningPlan) -> None:
@@ -107,7 +137,10 @@ def _chosen(step: _Step, model: PreTrainedModel, number: int) -> Kept:
         return plan.kept
     scores = unit_scores(model, step.calibration, plan.config, step.inputs)
     uniform = plan.config.is_uniform
-    return select_units(as_tensors(scores), plan.schedule[number], uniform=uniform)
+    kept = select_units(as_tensors(scores), plan.schedule[number], uniform=uniform)
+    if plan.trains:  # all processes are here, and have been in a training together
+        check_same_everywhere(hashlib.sha256(str(kept).encode()).hexdigest()[:16])
+    return kept
 
 
 def _composed(units: Kept, kept: Kept) -> Kept:

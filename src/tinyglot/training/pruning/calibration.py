@@ -11,7 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from tinyglot.data.text import TextSource, sample_lines
 from tinyglot.errors import MissingInputError, UncoveredTextError, UnknownLabelError
 from tinyglot.importance import Loss
-from tinyglot.tasks import Encoded
+from tinyglot.tasks import Encoded, Task, get_task
 from tinyglot.tasks.mlm import MaskedLanguageModelling
 from tinyglot.tasks.words import sequence_limit
 from tinyglot.training.batches import LengthGroupedBatches
@@ -26,6 +26,7 @@ from tinyglot.training.corpus import (
 )
 from tinyglot.training.masking import MaskedRows, Masking
 from tinyglot.training.pruning.options import UnitPruningOptions
+from tinyglot.training.resume import examples_digest
 from tinyglot.training.task_options import TaskTrainingOptions
 
 BATCH_SIZE = 16
@@ -62,6 +63,13 @@ class Calibration:
     sequences: Mapping[str, Sequence[TrainingExample]] = field(default_factory=dict)
     num_sentences: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def digest(self) -> str:
+        """Differs if the sequences do; empty where there are none."""
+        if not self.sequences:
+            return ""
+        return " ".join(f"{tag} {examples_digest(rows)}" for tag, rows in self.sequences.items())
+
     def batches(self, languages: Sequence[str], pad_token_id: int) -> list[dict[str, Tensor]]:
         """Make batches of sentences of similar length.
 
@@ -94,7 +102,7 @@ def read_calibration(
     options: UnitPruningOptions,
     inputs: StepInputs,
 ) -> Calibration:
-    """Read what importance is measured on: labelled data if they are given, else text.
+    """Read what importance is measured on: data of a task that has any labels, else text.
 
     Args:
         model: Decides the loss where the options do not, and the labels.
@@ -114,18 +122,27 @@ def read_calibration(
         TextEncodingError: If a line is not UTF-8, or the compression is damaged.
         UnknownLabelError: If the data have labels that the model's head does not.
         UncoveredTextError: If too much of a language's sentences is unknown to the tokenizer.
+        UnknownMethodError: If there is no such task.
+        TaskOptionError: If an option of the task is unknown or out of range.
 
     Randomness:
         Sentences are drawn with ``inputs.seed``.
     """
     if not options.needs_data:
         return Calibration(options.loss or "hidden_states")
-    if (options.task or inputs.task) and (options.data or inputs.data):
+    if _is_labelled(options, inputs):
         found = _from_labelled_data(model, tokenizer, options, inputs)
     else:
         found = _from_text(tokenizer, options, inputs)
     _check_coverage(tokenizer, found, options.max_unk_rate)
     return found
+
+
+def _is_labelled(options: UnitPruningOptions, inputs: StepInputs) -> bool:
+    """Tell whether there are data that something can be trained on: retrieval has none."""
+    task, data = options.task or inputs.task, options.data or inputs.data
+    task_options = options.task_options or inputs.task_options
+    return bool(task and data and get_task(task, task_options).objective is not None)
 
 
 # --- labelled data ------------------------------------------------------------------------------
@@ -140,7 +157,7 @@ def _from_labelled_data(
     wanted = resolve_options(_only_calibration(options), inputs)
     task = task_of(wanted)
     sentences = training_sentences(task, wanted, inputs.seed)
-    loss = options.loss or ("labels" if has_head(model, task) else "hidden_states")
+    loss = options.loss or _usual_loss(model, task, options)
     labels = task.labels(*sentences.values())
     if loss == "labels":
         labels = _labels_of_head(model, wanted, labels)
@@ -153,6 +170,12 @@ def _from_labelled_data(
         masking = Masking.of(tokenizer, task.mask_probability)
         encoded = {tag: _masked(rows, masking, inputs.seed) for tag, rows in encoded.items()}
     return Calibration(loss, encoded, {tag: len(found) for tag, found in sentences.items()})
+
+
+def _usual_loss(model: PreTrainedModel, task: Task[Any, Any], options: UnitPruningOptions) -> Loss:
+    """Ask for labels where they are looked at and the model can tell them."""
+    is_by_labels = options.scorer == "taylor" and has_head(model, task)
+    return "labels" if is_by_labels else "hidden_states"
 
 
 def _masked(rows: Sequence[Encoded], masking: Masking, seed: int) -> list[TrainingExample]:

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -10,6 +10,7 @@ from tinyglot.importance import DATA_SCORERS, Loss, Scorer
 from tinyglot.languages import LanguageCodes
 from tinyglot.training.distillation import DistillationOptions
 from tinyglot.training.gating import Kind
+from tinyglot.training.gating.budget import NAMES
 from tinyglot.training.task_options import TaskTrainingOptions
 
 Aggregate = Literal["pooled", "mean", "normalised_mean", "worst_language"]
@@ -58,7 +59,8 @@ class CalibrationOptions(BaseModel):
     )
     importance_file: Path | None = Field(
         default=None,
-        description="take the importance from a file of Importance.save instead of measuring it",
+        description="take the importance from a file instead of measuring it: plan.json of another "
+        "run of this step, or one of Importance.save",
     )
     max_unk_rate: float = Field(
         default=0.1,
@@ -72,13 +74,25 @@ class CalibrationOptions(BaseModel):
         """Whether measuring looks at data."""
         return self.importance_file is None and self.scorer in DATA_SCORERS
 
+    def changed(self, *names: str) -> tuple[str, ...]:
+        """Name those of some options that are not at their defaults.
+
+        Args:
+            *names: Options.
+
+        Returns:
+            In the order given.
+        """
+        fields: dict[str, Any] = type(self).model_fields
+        return tuple(name for name in names if getattr(self, name) != fields[name].default)
+
 
 class UnitPruningOptions(CalibrationOptions, TaskTrainingOptions):
     """What ``head_pruning`` and ``ffn_pruning`` have in common; the only home of these defaults."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
-    pruning_ratio: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+    pruning_ratio: Annotated[float, Field(ge=0, lt=1)] | None = Field(
         default=None,
         description="share of the units that are removed, instead of the number that stays; "
         "rounded to a whole number, in each layer where shape is uniform",
@@ -101,12 +115,17 @@ class UnitPruningOptions(CalibrationOptions, TaskTrainingOptions):
     steps_between: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
         description="optimizer steps of the training after each removal but the last; default: as "
-        "long as after the last",
+        "many as are done after the last",
     )
     distillation: DistillationOptions | None = Field(
         default=None,
         description="let recovery follow the logits of the model before the first removal, which "
         "must have the task's head: {soft_loss_weight, temperature}",
+    )
+    allow_no_effect: bool = Field(
+        default=False,
+        description="accept that all units stay, as with pruning_ratio 0: a control run through "
+        "the same code",
     )
 
     @property
@@ -144,12 +163,16 @@ class UnitPruningOptions(CalibrationOptions, TaskTrainingOptions):
 
     def _checks(self) -> tuple[tuple[bool, str], ...]:
         asked = self.num_kept_by_layer(self.kind)
-        name = "num_heads" if self.kind == "heads" else "ffn_size"
-        ignored = self._measuring()
         return (
             (
                 (asked is None) == (self.pruning_ratio is None),
-                f"give {name}, how many stay in each layer, or pruning_ratio, and not both",
+                f"give {NAMES[self.kind][1]}, how many stay in each layer, or pruning_ratio, and "
+                "not both",
+            ),
+            (
+                self.pruning_ratio == 0 and not self.allow_no_effect,
+                "pruning_ratio 0 removes nothing: give more, or allow_no_effect: true for a "
+                "control run",
             ),
             (
                 self.recovery == "none" and self.distillation is not None,
@@ -161,21 +184,47 @@ class UnitPruningOptions(CalibrationOptions, TaskTrainingOptions):
                 "steps_between needs recovery: train and several iterations",
             ),
             (
-                self.importance_file is not None and bool(ignored),
-                f"importance_file leaves nothing to measure: leave out {', '.join(ignored)}",
-            ),
-            (
                 self.importance_file is not None and self.iterations > 1,
                 "importance_file is of the model before the first removal: it goes with one "
                 "iteration only",
             ),
+            *self._measuring(),
         )
 
-    def _measuring(self) -> list[str]:
-        """Name the options that say how to measure and are not at their defaults."""
-        names = ("scorer", "loss", "aggregate", "importance_languages")
-        fields = type(self).model_fields
-        return [name for name in names if getattr(self, name) != fields[name].default]
+    def _measuring(self) -> tuple[tuple[bool, str], ...]:
+        """Check that what is said about measuring decides something."""
+        by_file = self.changed("scorer", "loss", "aggregate", "importance_languages")
+        without_data = self.changed("loss", "aggregate", "importance_languages")
+        is_measured = self.importance_file is None
+        return (
+            (
+                not is_measured and bool(by_file),
+                f"importance_file leaves nothing to measure: leave out {', '.join(by_file)}",
+            ),
+            (
+                is_measured and not self.needs_data and bool(without_data),
+                f"scorer {self.scorer} looks at no data: leave out {', '.join(without_data)}",
+            ),
+            (
+                is_measured and self.scorer == "activation" and self.loss is not None,
+                "loss is of taylor; scorer activation has none: leave it out",
+            ),
+        )
+
+    def idle(self) -> tuple[str, ...]:
+        """Name the options that were changed and decide nothing beside the others.
+
+        Returns:
+            Options of the training where nothing is trained, and amounts of data where none are
+            looked at.
+        """
+        measuring = ("calibration_split", "calibration_sentences", "max_unk_rate")
+        used = {"task", "task_options", "data", "languages", "max_length"}
+        training = [name for name in TaskTrainingOptions.model_fields if name not in used]
+        return (
+            *self.changed(*measuring * (not self.needs_data)),
+            *self.changed(*training * (self.recovery == "none")),
+        )
 
     def training(self) -> TaskTrainingOptions:
         """Give what is said about the training alone.

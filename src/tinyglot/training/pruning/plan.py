@@ -1,16 +1,17 @@
 """Decides which heads or neurons go; changes nothing."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from tinyglot.architectures.stock import Shape, nearest_stock_shape
-from tinyglot.errors import MissingInputError
+from tinyglot.errors import MissingInputError, NoEffectError, UnknownLabelError
 from tinyglot.importance import Kept, Loss, layers_digest, select_units
 from tinyglot.surgery import count_parameters
-from tinyglot.training.corpus import has_head, resolve_options, task_of
+from tinyglot.training.corpus import has_head, own_labels, resolve_options, task_of
 from tinyglot.training.gating.budget import Budget, unit_budgets, unit_counts
 from tinyglot.training.gating.options import Kind
 from tinyglot.training.pruning.calibration import StepInputs, read_calibration
@@ -37,6 +38,7 @@ class UnitPruningPlan(_Frozen):
         importance: Of each unit of every layer, that the first removal goes by.
         loss: What ``taylor`` takes the gradient of; null for other scorers and for files.
         num_sentences: Sentences by language on which importance is measured.
+        calibration_digest: Differs if these sentences do; empty where none are looked at.
         num_parameters: Before, the head that the model has included.
         num_parameters_after: After all removals, with that head.
         num_kept: Units of each layer in the end; none where they are not decided yet.
@@ -54,6 +56,7 @@ class UnitPruningPlan(_Frozen):
     importance: tuple[tuple[float, ...], ...]
     loss: Loss | None
     num_sentences: dict[str, int]
+    calibration_digest: str = ""
     num_parameters: int
     num_parameters_after: int
     num_kept: tuple[int, ...]
@@ -62,7 +65,12 @@ class UnitPruningPlan(_Frozen):
     training: TaskTrainingPlan | None = None
     num_steps_between: int = 0
 
-    def pruning_summary(self) -> list[str]:
+    @property
+    def trains(self) -> bool:
+        """Whether anything is trained."""
+        return self.training is not None
+
+    def summary(self) -> list[str]:
         """Say what would be removed, by what, and what becomes of the checkpoint.
 
         Returns:
@@ -75,6 +83,7 @@ class UnitPruningPlan(_Frozen):
             f"{self.num_parameters_after:,} of {self.num_parameters:,} parameters stay "
             f"({share:.1%} fewer)",
             f"importance: {self._importance()}",
+            *self._warnings(),
             *self.shape,
         ]
         if len(self.schedule) > 1:
@@ -83,6 +92,15 @@ class UnitPruningPlan(_Frozen):
 
     def _mean(self) -> str:
         return f"{self.schedule[-1] / len(self.num_units):g} a layer on average"
+
+    def _warnings(self) -> list[str]:
+        idle, split = self.config.idle(), self.config.calibration_split
+        is_held_out = split != self.config.train_split and self.config.needs_data
+        held_out = f"the split {split} decides what stays: scores on it are not of unseen sentences"
+        return [
+            *[held_out] * is_held_out,
+            *[f"without effect here: {', '.join(idle)}"] * bool(idle),
+        ]
 
     def _importance(self) -> str:
         if self.config.importance_file is not None:
@@ -130,7 +148,8 @@ def plan_unit_pruning(
 
     Raises:
         StructureRangeError: If more units would stay than there are, or none in a layer.
-        NoEffectError: If all units would stay.
+        NoEffectError: If all units would stay and may not.
+        NonFiniteScoreError: If an importance is infinite or no number.
         ImportanceFileError: If the file of importance is damaged, or of another model.
         MissingInputError: If there is nothing to measure or to train on, or the model has no head
             that the loss or the distillation needs.
@@ -139,20 +158,23 @@ def plan_unit_pruning(
         DataFormatError: If a file has broken lines.
         EmptyTextError: If a language's text has no line with content.
         TextEncodingError: If a line is not UTF-8, or the compression is damaged.
-        UnknownLabelError: If the data have labels that the model's head does not.
+        UnknownLabelError: If the data have labels that the model's head does not, and the loss or
+            the distillation needs it.
+        UnknownMethodError: If there is no such task, or recovery wants one that trains nothing.
+        TaskOptionError: If an option of the task is unknown or out of range.
         TokenIdRangeError: If the tokenizer is another model's.
 
     Randomness:
         Sentences, and what scorer and loss draw, are seeded with ``inputs.seed``.
     """
-    budget = unit_budgets(unit_counts(model), options)[options.kind]
+    budget = _budget(model, options)
     training = _training(model, tokenizer, options, inputs)
     calibration = read_calibration(model, tokenizer, options, inputs)
     scores = unit_scores(model, calibration, options, inputs)
     schedule = removals(budget, options.iterations, uniform=options.is_uniform)
     kept = select_units(as_tensors(scores), schedule[0], uniform=options.is_uniform)
     is_decided = len(schedule) == 1 or options.is_uniform
-    counts = _spread(schedule[-1], budget.counts)
+    counts = budget.spread()
     if len(schedule) == 1:
         counts = tuple(map(len, kept))
     return {
@@ -164,12 +186,24 @@ def plan_unit_pruning(
         "importance": scores,
         "loss": calibration.loss if options.scorer == "taylor" and options.needs_data else None,
         "num_sentences": dict(calibration.num_sentences),
+        "calibration_digest": calibration.digest,
         "num_parameters": count_parameters(model).num_parameters,
         "num_kept": counts if is_decided else (),
         "layers_digest": layers_digest(model),
         **_shape(model, options.kind, counts, is_decided=is_decided),
         **training,
     }
+
+
+def _budget(model: PreTrainedModel, options: UnitPruningOptions) -> Budget:
+    allowed = options.allow_no_effect
+    try:
+        return unit_budgets(unit_counts(model), options, allow_no_effect=allowed)[options.kind]
+    except NoEffectError as error:
+        fix = f"{error.fix}, or set allow_no_effect: true for a control run"
+        raise NoEffectError(
+            error.problem, got=error.got, expected=error.expected, fix=fix
+        ) from error
 
 
 def removals(budget: Budget, iterations: int, *, uniform: bool) -> tuple[int, ...]:
@@ -181,7 +215,7 @@ def removals(budget: Budget, iterations: int, *, uniform: bool) -> tuple[int, ..
         uniform: Whether every layer keeps the same number.
 
     Returns:
-        Decreasing numbers; the last is the budget's.
+        Decreasing numbers; the last is the budget's, and the only one if all units stay.
 
     References:
         Zhu and Gupta (2017), arXiv 1710.01878, section 3: the cubic schedule.
@@ -201,16 +235,7 @@ def removals(budget: Budget, iterations: int, *, uniform: bool) -> tuple[int, ..
             kept = min(math.ceil(kept / num_layers), min(budget.counts)) * num_layers
         if kept < (found[-1] if found else budget.num_units):
             found.append(kept)
-    return tuple(found)
-
-
-def _spread(num_kept: int, counts: tuple[int, ...]) -> tuple[int, ...]:
-    """Some way of keeping so many; every layer's units cost the same."""
-    left, spread = num_kept, []
-    for place, count in enumerate(counts):
-        spread.append(min(count, -(-left // (len(counts) - place))))
-        left -= spread[-1]
-    return tuple(spread)
+    return tuple(found) or (budget.num_kept,)
 
 
 def _shape(
@@ -248,6 +273,18 @@ def _training(
                 expected="a model that was trained for a task with labels",
                 fix="put the step fine_tuning before this one, or leave distillation out",
             )
-    last = plan_task_training(model, tokenizer, wanted, inputs.seed)
-    between = min(options.steps_between or last["num_steps"], last["num_steps"])
-    return {"training": TaskTrainingPlan(**last), "num_steps_between": between}
+    last = TaskTrainingPlan(**plan_task_training(model, tokenizer, wanted, inputs.seed))
+    if options.distillation is not None and last.head == "new":
+        raise _other_labels(own_labels(model, task_of(wanted)), last.labels)
+    done = min(last.num_steps, wanted.stop_step or last.num_steps)
+    return {"training": last, "num_steps_between": options.steps_between or done}
+
+
+def _other_labels(own: Sequence[str], needed: Sequence[str]) -> UnknownLabelError:
+    return UnknownLabelError(
+        "Could not distil: the model before the cut tells other labels apart than the data.",
+        got=f"a head for {' '.join(own)}",
+        expected=f"a head for {' '.join(needed)}",
+        fix="take the data that the model was trained on, train it on these by a step fine_tuning "
+        "before this one, or leave distillation out",
+    )
