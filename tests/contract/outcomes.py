@@ -80,6 +80,12 @@ class Outcome:
         scatter_random_state()
         return self.method.plan(*pair, config, inputs(self.method.name, self.root.parents[2]))
 
+    def result(self, options: Options) -> Pair:
+        """What comes out with some options; those of the case are not run again."""
+        if options == self.case.options:
+            return self.after
+        return self.apply(self.before, self.new_plan(self.before, options))
+
     def apply(self, pair: Pair, plan: Plan | None = None) -> Pair:
         """Apply as a recipe does, with an empty directory for the step's own files."""
         context = inputs(self.method.name, self.root.parents[2])
