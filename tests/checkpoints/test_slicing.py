@@ -159,8 +159,26 @@ def test_no_larger_size_would_have_been_within_the_limit(bert, tmp_path):
         for ffn in elastic.ffn
     ):
         made = slice_elastic(bert, out=tmp_path / str(number), layers=layers, heads=heads, ffn=ffn)
-        counts.append(made.num_parameters)
-    assert chosen.num_parameters == max(count for count in counts if count <= 40_000)
+        counts.append((made.num_parameters, inner(made)))
+    assert inner(chosen) == max(within for count, within in counts if count <= 40_000)
+
+
+def inner(made):
+    return made.num_parameters - made.vocabulary_size * made.hidden_size
+
+
+def test_deep_and_narrow_is_preferred_to_shallow_and_wide(tmp_path):
+    elastic_checkpoint(tmp_path / "elastic", "bert")
+    wide, deep = (
+        slice_elastic(tmp_path / "elastic", out=tmp_path / str(heads), layers=layers, heads=heads)
+        for layers, heads in ((1, 4), (2, 3))
+    )
+    assert wide.num_parameters > deep.num_parameters
+    assert inner(wide) < inner(deep)
+    limit = wide.num_parameters
+    made = slice_elastic(tmp_path / "elastic", out=tmp_path / "made", max_parameters=limit)
+    assert inner(made) >= inner(deep)
+    assert (len(made.layers), made.heads) == (2, 3)
 
 
 def test_only_the_tensors_of_the_slice_are_written(bert, tmp_path):

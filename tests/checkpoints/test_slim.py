@@ -165,6 +165,12 @@ def test_the_file_may_be_missing(directory):
             r"got: +'evil\.SlimBertModel' in auto_map",
         ),
         (
+            lambda path: edit_config(
+                path, auto_map={"AutoModel": "evil/repo--modeling_tinyglot_slim.SlimBertModel"}
+            ),
+            r"got: +'evil/repo--modeling_tinyglot_slim\.SlimBertModel' in auto_map",
+        ),
+        (
             lambda path: edit_config(path, architectures=["SlimGPT2Model"]),
             r"got: +class 'SlimGPT2Model'[\s\S]*fix: +if you trust the code",
         ),

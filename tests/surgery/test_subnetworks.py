@@ -2,10 +2,13 @@
 
 import pytest
 import torch
+from transformers import DebertaV2Config, DebertaV2Model
+from transformers.optimization import Adafactor
 
 from tests.surgery.test_structures import INPUTS, MODELS, outputs
 from tests.tiny import FAMILIES, tiny_model
 from tinyglot.architectures import view
+from tinyglot.errors import StructureRangeError, UnsupportedArchitectureError
 from tinyglot.surgery import Structures, Subnetworks, SubnetworkShape, cut_to, keep_structures
 from tinyglot.surgery.reorder import reorder_
 
@@ -103,3 +106,80 @@ def test_another_order_in_place_is_the_copy_in_that_order(family):
         assert torch.equal(mine, parameter), name
         assert torch.equal(optimizer.state[mine]["exp_avg"], parameter), name
     assert (outputs(model) - expected).abs().max() <= 1e-12
+
+
+def reverse(model):
+    all_ = Structures.of(model)
+    heads, neurons = (tuple(each[::-1] for each in lists) for lists in (all_.heads, all_.neurons))
+    return Structures(heads, neurons, all_.hidden[::-1])
+
+
+def test_sums_over_rows_and_columns_follow_the_order():
+    model = tiny_model("bert", "token_classification")
+    optimizer = Adafactor(model.parameters(), lr=1e-3, relative_step=False, scale_parameter=False)
+    model(**INPUTS).logits.square().sum().backward()
+    optimizer.step()
+    weight = view(model).linear_modules()[0]["ffn_in"].weight
+    before = {
+        name: optimizer.state[weight][f"exp_avg_sq_{name}"].clone() for name in ("row", "col")
+    }
+    reorder_(model, reverse(model), optimizer)
+    for name, values in before.items():
+        assert torch.equal(optimizer.state[weight][f"exp_avg_sq_{name}"], values.flip(0)), name
+        assert not torch.equal(values, values.flip(0))
+
+
+def test_moments_of_a_form_of_their_own_are_refused_before_anything_changes():
+    model = tiny_model("bert", "token_classification")
+    optimizer = torch.optim.AdamW(model.parameters())
+    before = {name: parameter.clone() for name, parameter in model.named_parameters()}
+    last = view(model).linear_modules()[1]["ffn_out"].weight
+    optimizer.state[last] = {"state1": torch.zeros(7)}
+    with pytest.raises(UnsupportedArchitectureError, match=r"state1 of shape \(7,\) for a par"):
+        reorder_(model, reverse(model), optimizer)
+    assert all(torch.equal(parameter, before[n]) for n, parameter in model.named_parameters())
+
+
+def test_gradient_checkpointing_is_for_the_whole_only():
+    model = tiny_model("bert", "token_classification")
+    Subnetworks(model)(SMALL, INPUTS)[0].sum().backward()
+    expected = view(model).word_embeddings.weight.grad.clone()
+    model.zero_grad()
+    model.gradient_checkpointing_enable()
+    model.train()
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    Subnetworks(model)(SMALL, INPUTS)[0].sum().backward()
+    assert torch.equal(view(model).word_embeddings.weight.grad, expected)
+    assert model.is_gradient_checkpointing
+
+
+def test_a_head_of_one_s_own_is_refused_with_the_module():
+    model = tiny_model("bert", "token_classification")
+    model.classifier = torch.nn.Sequential(torch.nn.Linear(32, 17), torch.nn.Linear(17, 5))
+    with pytest.raises(UnsupportedArchitectureError, match=r"classifier\.1: Linear of 17 channels"):
+        cut_to(model, SMALL)
+
+
+def deberta(**fields):
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
+    return DebertaV2Model(DebertaV2Config(vocab_size=99, intermediate_size=48, **sizes, **fields))
+
+
+def test_a_convolution_in_groups_is_refused():
+    with pytest.raises(
+        UnsupportedArchitectureError,
+        match=r"encoder\.conv\.conv: Conv1d of \d+ channels in 2 groups",
+    ):
+        cut_to(deberta(conv_kernel_size=3, conv_groups=2), SMALL)
+
+
+def test_a_hidden_size_as_small_as_the_bottleneck_is_refused():
+    with pytest.raises(StructureRangeError, match=r"16 hidden channels, as many as the narrower"):
+        cut_to(deberta(embedding_size=16), SubnetworkShape((0,), num_heads=2, ffn_size=20))
+
+
+def test_a_written_size_of_the_embedding_follows_the_hidden_size():
+    cut = cut_to(deberta(embedding_size=32), SubnetworkShape((0,), num_heads=2, ffn_size=20))
+    assert (cut.config.embedding_size, cut.config.hidden_size) == (16, 16)

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 from torch import nn
 
 from tinyglot.architectures.view import EncoderView
+from tinyglot.errors import UnsupportedArchitectureError
 
 AxisKind = Literal["hidden", "embedding", "heads", "ffn"]
 Axes = tuple["Axis | None", ...]
@@ -43,6 +44,9 @@ def tensor_axes(encoder: EncoderView) -> dict[str, Axes]:
         None where no cut of heads, neurons or channels touches it, such as vocabulary, positions
         and labels.
 
+    Raises:
+        UnsupportedArchitectureError: If a module has other channels, as in a head of one's own.
+
     Example:
         >>> from transformers import BertConfig, BertModel
         >>> from tinyglot.architectures import view
@@ -57,11 +61,35 @@ def tensor_axes(encoder: EncoderView) -> dict[str, Axes]:
     sizes = {encoder.embedding_size: _EMBEDDING, encoder.hidden_size: _HIDDEN}
     axes: dict[str, Axes] = {}
     for path, module in encoder.model.named_modules(remove_duplicate=False):
-        found = of_module.get(module) or _module_axes(sizes, module, is_final=module is final)
+        found = of_module.get(module)
+        if found is None:
+            _check_known(path, module, sizes)
+            found = _module_axes(sizes, module, is_final=module is final)
         for name, parameter in module.named_parameters(recurse=False):
             full = f"{path}.{name}" if path else name
             axes[full] = _of_parameter(found, name, parameter.dim())
     return axes | _without_vocabulary(encoder, axes)
+
+
+def _check_known(path: str, module: nn.Module, sizes: Mapping[int, Axis]) -> None:
+    """Refuse a module of which no cut would know what its channels are."""
+    width = {
+        nn.Embedding: "embedding_dim",
+        nn.Linear: "in_features",
+        nn.LayerNorm: "normalized_shape",
+        nn.Conv1d: "in_channels",
+    }.get(type(module))
+    found = getattr(module, width) if width else next(iter(sizes))
+    size = found[0] if isinstance(found, tuple) else found
+    groups = getattr(module, "groups", 1)
+    if size not in sizes or groups != 1:
+        raise UnsupportedArchitectureError(
+            "Could not cut the model: it has a module whose channels are none of its own.",
+            got=f"{path}: {type(module).__name__} of {size} channels"
+            + (f" in {groups} groups" if groups != 1 else ""),
+            expected=f"modules of {' or '.join(map(str, sorted(sizes)))} channels, not in groups",
+            fix="use a head of transformers, such as AutoModelForTokenClassification has",
+        )
 
 
 def _of_parameter(of_weight: Axes, name: str, num_dims: int) -> Axes:

@@ -63,8 +63,8 @@ class Elastic(_Frozen):
         layers: Numbers of layers, the largest first.
         heads: Heads a layer, and with them the hidden size, the largest first.
         ffn: Neurons a layer, the largest first.
-        layer_order: The layers from the most important on. A smaller model has the first ones, in
-            their places.
+        layer_order: The layers in the order in which they stay: spread over the model, or by
+            importance. A smaller model has the first ones, in their places.
         head_dim: Channels of a head.
         vocabulary: Rows by language.
     """

@@ -9,6 +9,7 @@ from tinyglot.files import read_json
 
 MODULES_FILE = "modules.json"
 _SETTINGS = ("sentence_bert_config.json", "config_sentence_transformers.json")
+_ANY_WIDTH = ("Transformer", "Pooling", "Normalize", "Dropout")
 _COPIED = (".json", ".safetensors")
 _PICKLED = (".bin", ".pt", ".pth", ".pkl")
 
@@ -49,6 +50,22 @@ def module_directories(checkpoint: Path) -> tuple[str, ...]:
             fix="correct modules.json if you trust the checkpoint",
         )
     return tuple(path for path in paths if path)
+
+
+def modules_of_fixed_width(checkpoint: Path) -> tuple[str, ...]:
+    """List the modules of an embedder that take one hidden size only, such as Dense.
+
+    Args:
+        checkpoint: Any directory.
+
+    Returns:
+        Names as in ``modules.json``; empty if it is no sentence-transformers checkpoint.
+    """
+    if not is_embedder(checkpoint):
+        return ()
+    modules = read_json(checkpoint / MODULES_FILE)
+    kinds = {str(m["path"] or m["name"]): str(m["type"]).rpartition(".")[2] for m in modules}
+    return tuple(name for name, kind in kinds.items() if kind not in _ANY_WIDTH)
 
 
 def _leads_out(path: str) -> bool:

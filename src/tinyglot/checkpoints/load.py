@@ -14,7 +14,7 @@ from tinyglot.architectures import check_family, view
 from tinyglot.architectures.slim import PREFIX
 from tinyglot.checkpoints.locate import locate_checkpoint, read_config
 from tinyglot.checkpoints.own_code import model_class
-from tinyglot.checkpoints.tensor_file import read_layout
+from tinyglot.checkpoints.tensor_file import weight_files
 from tinyglot.errors import CheckpointTensorsError
 from tinyglot.tokenizers import load_tokenizer
 
@@ -100,12 +100,11 @@ def tensor_names(directory: Path) -> frozenset[str]:
         All names, over all shards.
 
     Raises:
-        CheckpointTensorsError: If a file is damaged, such as one copied only in part.
+        CheckpointTensorsError: If a file is damaged, such as one copied only in part, or two hold
+            the same tensor.
     """
     return frozenset(
-        tensor.name
-        for path in sorted(directory.glob("*.safetensors"))
-        for tensor in read_layout(path).tensors
+        tensor.name for layout in weight_files(directory).values() for tensor in layout.tensors
     )
 
 

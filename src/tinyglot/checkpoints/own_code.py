@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import transformers
+from transformers import CONFIG_MAPPING
 
 from tinyglot.architectures import slim
 from tinyglot.errors import CheckpointTensorsError, UnsafeCheckpointError
@@ -45,6 +46,9 @@ def check_own_code(directory: Path, config: dict[str, Any]) -> None:
         _check_slim(directory, config, name)
     elif "auto_map" in config and not hasattr(transformers, name or "-"):
         raise _refusal(directory, f"auto_map in {directory / 'config.json'}, class {name or '-'!r}")
+    elif "auto_map" in config and config.get("model_type") not in CONFIG_MAPPING:
+        kind = config.get("model_type")
+        raise _refusal(directory, f"auto_map in {directory / 'config.json'}, model_type {kind!r}")
 
 
 def _class_name(config: dict[str, Any]) -> str:
@@ -55,11 +59,13 @@ def _check_slim(directory: Path, config: dict[str, Any], name: str) -> None:
     if not hasattr(slim, name):
         raise _refusal(directory, f"class {name!r} in {directory / 'config.json'}")
     module = slim.MODELING_FILE.removesuffix(".py")
-    named = {str(value).rpartition("--")[2] for value in (config.get("auto_map") or {}).values()}
-    foreign = sorted(value for value in named if value.partition(".")[0] != module)
+    copy = directory / slim.MODELING_FILE
+    named = sorted(map(str, (config.get("auto_map") or {}).values()))
+    if not copy.is_file():  # transformers puts the repository before the class where it has no copy
+        named = [value.rpartition("--")[2] for value in named]
+    foreign = [value for value in named if value.partition(".")[0] != module]
     if foreign:
         raise _refusal(directory, f"{foreign[0]!r} in auto_map")
-    copy = directory / slim.MODELING_FILE
     if copy.is_file() and hashlib.sha256(copy.read_bytes()).hexdigest() not in COPIES:
         raise _refusal(directory, f"{copy.name}, which is no file of tinyglot")
     _check_sizes(config)

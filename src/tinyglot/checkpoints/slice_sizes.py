@@ -65,6 +65,12 @@ class Request:
     max_parameters: int | None = None
     max_bytes: int | None = None
 
+    @property
+    def has_wish(self) -> bool:
+        """Whether anything is asked for."""
+        limits = (self.language, self.max_parameters, self.max_bytes)
+        return bool(self.sizes) or any(limit is not None for limit in limits)
+
     def check(self, elastic: Elastic) -> None:
         """Refuse sizes that were not trained, and a slice that would be all of the checkpoint.
 
@@ -76,8 +82,7 @@ class Request:
             NoEffectError: If nothing is asked for.
         """
         elastic.check(self.sizes)
-        wishes = (self.language, self.max_parameters, self.max_bytes)
-        if not self.sizes and all(wish is None for wish in wishes):
+        if not self.has_wish:
             raise NoEffectError(
                 "Could not slice the checkpoint: nothing was asked for.",
                 got="no size, no language and no limit",
@@ -102,10 +107,12 @@ class Weight(NamedTuple):
     Attributes:
         num_parameters: Values in distinct parameters.
         num_bytes: Of the weight file; a little more than it will be.
+        num_inner_parameters: Of the values, those outside vocabulary tensors.
     """
 
     num_parameters: int
     num_bytes: int
+    num_inner_parameters: int
 
 
 class Scale:
@@ -127,6 +134,7 @@ class Scale:
             for name, size in stored.items()
             if name not in vocabulary and name in tensors
         ]
+        self._num_inner = len(self._tensors)
         self._tensors += [
             (None, [num_rows, *_dims(tuple(tensors[name].shape), axes[name])[1:]], stored[name])
             for name in vocabulary
@@ -142,23 +150,26 @@ class Scale:
             shape: Of the slice.
 
         Returns:
-            Parameters and bytes.
+            Parameters, bytes, and parameters outside the vocabulary.
         """
         hidden = shape.num_heads * self._encoder.head_dim
         lengths = {"heads": hidden, "hidden": hidden, "ffn": shape.ffn_size}
         lengths["embedding"] = self._embedding_size
-        values = num_bytes = 0
-        for layer, dims, item_size in self._tensors:
+        values = num_bytes = inner = 0
+        for place, (layer, dims, item_size) in enumerate(self._tensors):
             if layer is None or layer in shape.layers:
                 count = math.prod(
                     dim if isinstance(dim, int) else lengths[dim[0]] * dim[1] for dim in dims
                 )
                 values, num_bytes = values + count, num_bytes + count * item_size
-        return Weight(values, num_bytes + self._header)
+                inner += count if place < self._num_inner else 0
+        return Weight(values, num_bytes + self._header, inner)
 
 
 def choose_shape(elastic: Elastic, request: Request, scale: Scale) -> SubnetworkShape:
-    """Choose the trained size with the most parameters that is within the limits.
+    """Choose the trained size with the most parameters outside the embedding within the limits.
+
+    The embedding grows with the width alone; counted, it would prefer few wide layers.
 
     Args:
         elastic: What was trained.
@@ -175,7 +186,7 @@ def choose_shape(elastic: Elastic, request: Request, scale: Scale) -> Subnetwork
     if request.max_parameters is None and request.max_bytes is None:
         return shapes[0]
     weights = [scale.weigh(shape) for shape in shapes]
-    limits = (request.max_parameters or math.inf, request.max_bytes or math.inf)
+    limits = (_limit(request.max_parameters), _limit(request.max_bytes))
     fitting = [
         place
         for place, weight in enumerate(weights)
@@ -183,7 +194,11 @@ def choose_shape(elastic: Elastic, request: Request, scale: Scale) -> Subnetwork
     ]
     if not fitting:
         raise _too_large(min(weights), request)
-    return shapes[max(fitting, key=lambda place: (weights[place].num_parameters, -place))]
+    return shapes[max(fitting, key=lambda place: (weights[place].num_inner_parameters, -place))]
+
+
+def _limit(given: int | None) -> float:
+    return math.inf if given is None else given
 
 
 def _candidates(elastic: Elastic, fixed: Mapping[str, int]) -> Iterator[SubnetworkShape]:

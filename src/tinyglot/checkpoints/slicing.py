@@ -2,29 +2,39 @@
 
 import gc
 import shutil
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import transformers
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
-from transformers import AutoConfig, PreTrainedModel
+from transformers import PreTrainedModel
 
 from tinyglot.architectures import view
 from tinyglot.checkpoints.elastic import Elastic
-from tinyglot.checkpoints.embedder import copy_embedder_files, module_directories
+from tinyglot.checkpoints.embedder import (
+    copy_embedder_files,
+    module_directories,
+    modules_of_fixed_width,
+)
 from tinyglot.checkpoints.load import load_model
 from tinyglot.checkpoints.locate import read_config
 from tinyglot.checkpoints.save import is_bare_encoder
 from tinyglot.checkpoints.slice_sizes import Request, Scale, choose_shape, parse_quantity
-from tinyglot.checkpoints.tensor_file import Layout, Stored, read_layout
-from tinyglot.errors import CheckpointTensorsError
+from tinyglot.checkpoints.slice_source import (
+    check_complete,
+    check_sidecar,
+    describe_source,
+    without_weights,
+)
+from tinyglot.checkpoints.tensor_file import WEIGHTS_FILE, Layout, Stored, weight_files
+from tinyglot.errors import SizeNotTrainedError
 from tinyglot.files import read_json, refuse_occupied, replacing, write_json
 from tinyglot.languages import resolve_language
 from tinyglot.surgery import (
@@ -37,7 +47,6 @@ from tinyglot.surgery import (
 )
 from tinyglot.tokenizers import ParsedTokenizer, load_tokenizer, save_tokenizer, verify_tokenizer
 
-_WEIGHTS = "model.safetensors"
 _RECORD = "slice.json"
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 _DTYPES = {
@@ -107,7 +116,8 @@ def slice_elastic(  # noqa: PLR0913  (each is an option of the command)
 ) -> Slice:
     """Cut a smaller model out of an elastic checkpoint: an ordinary one, for plain AutoModel.
 
-    What is not given is the largest trained size; with a limit, the largest that is within it.
+    What is not given is the largest trained size; with a limit, the one within it that has the
+    most parameters outside the embedding.
 
     Args:
         elastic: The checkpoint that ``dynamic_sparsification`` trained.
@@ -153,10 +163,12 @@ def slice_checkpoint(source: Path, directory: Path, request: Request) -> Slice:
         What was cut out.
 
     Raises:
-        ElasticCheckpointError: If the checkpoint is not elastic.
+        ElasticCheckpointError: If the checkpoint is not elastic, or its sidecar another model's.
         SizeNotTrainedError: If there is no such size or language, or nothing fits.
         NoEffectError: If nothing is asked for.
-        CheckpointTensorsError: If a file is damaged, or lacks a tensor.
+        CheckpointTensorsError: If a file is damaged, lacks a tensor, or two hold the same.
+        UnsafeCheckpointError: If the checkpoint wants to run code of its own.
+        UnsupportedArchitectureError: If its class is not supported.
         RunDirectoryError: If the directory holds something.
         DiskFullError: If the disk is full.
 
@@ -181,40 +193,50 @@ def _without_garbage_collection() -> Iterator[None]:
 
 def _sliced(source: Path, directory: Path, request: Request) -> Slice:
     elastic = Elastic.read(source)
+    request = _of_one_width(source, elastic, request)
     request.check(elastic)
     rows = elastic.rows(request.language, request.vocabulary_size) if request.language else None
     refuse_occupied(directory, "slice the checkpoint")
-    files = {path: read_layout(path) for path in sorted(source.glob("*.safetensors"))}
-    stored = {t.name: t.item_size for layout in files.values() for t in layout.tensors}
-    whole = _without_weights(source, stored)
+    files = weight_files(source)
+    stored = {tensor.name: tensor for layout in files.values() for tensor in layout.tensors}
+    whole = without_weights(source, stored)
+    check_sidecar(source, elastic, whole)
     num_rows = view(whole).num_token_ids if rows is None else len(rows)
-    shape = choose_shape(elastic, request, Scale(view(whole), stored, num_rows))
+    scale = Scale(view(whole), {n: t.item_size for n, t in stored.items()}, num_rows)
+    shape = choose_shape(elastic, request, scale)
     part = cut_to(whole, shape)
     cuts = cuts_of(view(whole), view(part), shape.layers)
-    _check_complete(source, part, cuts, stored)
+    check_complete(source, part, cuts, stored)
     if rows is not None:
         part = gather_vocabulary(part, torch.tensor(rows))
     with replacing(directory) as temporary:
         temporary.mkdir()
         weights = _read(files, {n: c for n, c in cuts.items() if c.name in stored}, part, rows)
-        save_file(weights, temporary / _WEIGHTS, {"format": "pt"})
-        made = _describe(part, shape, (temporary / _WEIGHTS).stat().st_size)
+        save_file(weights, temporary / WEIGHTS_FILE, {"format": "pt"})
+        made = _describe(part, shape, (temporary / WEIGHTS_FILE).stat().st_size)
         _write_rest(source, temporary, part, rows)
-        write_json(temporary / _RECORD, made.as_dict())
+        about = {"language": request.language, "source": describe_source(source, files.values())}
+        versions = {name: version(name) for name in ("tinyglot", "transformers", "torch")}
+        write_json(temporary / _RECORD, made.as_dict() | about | {"versions": versions})
         load_model(temporary, read_config(temporary))
     return made
 
 
-def _without_weights(source: Path, stored: Container[str]) -> PreTrainedModel:
-    """Build the model of a checkpoint without reading its weights."""
-    config = AutoConfig.from_pretrained(source)
-    model_class = getattr(transformers, str(read_config(source)["architectures"][0]))
-    with torch.device("meta"):
-        model: PreTrainedModel = model_class(config)
-    prefix = "" if is_bare_encoder(model) else model.base_model_prefix + "."
-    if hasattr(model.base_model, "pooler") and f"{prefix}pooler.dense.weight" not in stored:
-        setattr(model.base_model, "pooler", None)  # noqa: B010  (typed as a module)
-    return model
+def _of_one_width(source: Path, elastic: Elastic, request: Request) -> Request:
+    """Keep the hidden size if the embedder has a module, such as Dense, that takes no other."""
+    fixed = modules_of_fixed_width(source)
+    heads = request.sizes.get("heads", elastic.heads[0])
+    if not fixed or len(elastic.heads) == 1:
+        return request
+    if heads != elastic.heads[0]:
+        raise SizeNotTrainedError(
+            "Could not slice the checkpoint: a module of the embedder takes one hidden size only.",
+            got=f"--heads {heads}, and {', '.join(fixed)} in modules.json",
+            expected=f"all {elastic.heads[0]} heads, and with them the whole hidden size",
+            fix="choose --layers and --ffn instead",
+        )
+    sizes = {**request.sizes, "heads": heads} if request.has_wish else request.sizes
+    return replace(request, sizes=sizes)
 
 
 def _describe(part: PreTrainedModel, shape: SubnetworkShape, size_bytes: int) -> Slice:
@@ -228,25 +250,6 @@ def _describe(part: PreTrainedModel, shape: SubnetworkShape, size_bytes: int) ->
         *count_parameters(part),
         size_bytes,
     )
-
-
-def _check_complete(
-    source: Path, part: PreTrainedModel, cuts: dict[str, Cut], stored: dict[str, int]
-) -> None:
-    """Every parameter must be in the file, under one of its names."""
-    found = {
-        id(tensor)
-        for name, tensor in part.named_parameters(remove_duplicate=False)
-        if cuts[name].name in stored
-    }
-    missing = [name for name, tensor in part.named_parameters() if id(tensor) not in found]
-    if missing:
-        raise CheckpointTensorsError(
-            f"Could not slice the checkpoint: {len(missing)} tensor(s) are not in its files.",
-            got=f"no {cuts[missing[0]].name}",
-            expected=f"every tensor that {source / 'config.json'} describes",
-            fix="copy the checkpoint again",
-        )
 
 
 # --- weights -------------------------------------------------------------------------------------
@@ -309,6 +312,7 @@ def _read_rows(
 def _write_rest(
     source: Path, directory: Path, part: PreTrainedModel, rows: tuple[int, ...] | None
 ) -> None:
+    vars(part.config).pop("auto_map", None)  # the slice is of an ordinary class
     part.config.save_pretrained(directory)
     if rows is None:
         for name in _TOKENIZER_FILES:

@@ -14,6 +14,9 @@ from tinyglot.errors import CheckpointTensorsError
 
 Words = NDArray[np.unsignedinteger[Any]]
 
+WEIGHTS_FILE = "model.safetensors"
+INDEX_FILE = f"{WEIGHTS_FILE}.index.json"
+
 # a multiple of 8, so that the bits of each piece fill whole bytes
 WORDS_AT_ONCE = 2**21
 _LENGTH_BYTES = 8
@@ -118,6 +121,52 @@ def read_layout(path: Path) -> Layout:
             expected="a whole safetensors file",
             fix="copy or download the checkpoint again",
         ) from error
+
+
+def weight_files(directory: Path) -> dict[Path, Layout]:
+    """Find the weight files of a checkpoint as transformers does; others beside them are nothing.
+
+    Args:
+        directory: The checkpoint.
+
+    Returns:
+        Their headers: of ``model.safetensors``, else of the files that its index names.
+
+    Raises:
+        CheckpointTensorsError: If a file is damaged or missing, or two hold the same tensor.
+    """
+    paths = _weight_paths(directory)
+    files = {path: read_layout(path) for path in paths}
+    names = [tensor.name for layout in files.values() for tensor in layout.tensors]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _unclear(directory, f"{twice} in several of {', '.join(p.name for p in paths)}")
+    return files
+
+
+def _weight_paths(directory: Path) -> list[Path]:
+    index = directory / INDEX_FILE
+    if (directory / WEIGHTS_FILE).is_file():
+        return [directory / WEIGHTS_FILE]
+    if not index.is_file():
+        return sorted(directory.glob("*.safetensors"))
+    try:
+        named = sorted(set(json.loads(index.read_bytes())["weight_map"].values()))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise _unclear(directory, f"{INDEX_FILE}: {error!r}") from error
+    missing = [n for n in named if Path(n).name != n or not (directory / n).is_file()]
+    if missing:
+        raise _unclear(directory, f"{INDEX_FILE} names {missing[0]}, which is not there")
+    return [directory / name for name in named]
+
+
+def _unclear(directory: Path, got: str) -> CheckpointTensorsError:
+    return CheckpointTensorsError(
+        "Could not load the model: its weight files do not fit together.",
+        got=f"{got} ({directory})",
+        expected=f"{WEIGHTS_FILE}, or {INDEX_FILE} and its files, each tensor in one of them",
+        fix="copy or download the checkpoint again, into an empty directory",
+    )
 
 
 def parse_header(header: str) -> Layout:

@@ -39,7 +39,10 @@ def slice_(  # noqa: PLR0913  (each is an option)
         int | None, typer.Option(help="keep at most so many of these, the most frequent")
     ] = None,
     max_parameters: Annotated[
-        str | None, typer.Option(help="take the largest trained size up to here, such as 12M")
+        str | None,
+        typer.Option(
+            help="take the trained size with most outside the embedding, up to here in all, such as 12M"
+        ),
     ] = None,
     max_bytes: Annotated[
         str | None, typer.Option(help="the same, by bytes of the weight file, such as 8MB")

@@ -28,6 +28,8 @@ def settle_shape(model: PreTrainedModel) -> None:
     config = encoder.config
     for field in encoder.hidden_fields:
         setattr(config, field, encoder.hidden_size)
+    if getattr(config, "embedding_size", None) is not None:
+        config.embedding_size = encoder.embedding_size
     config.num_attention_heads = encoder.hidden_size // encoder.head_dim
     setattr(config, encoder.ffn_field, max(encoder.ffn_sizes))
     if not is_stock_shape(encoder):

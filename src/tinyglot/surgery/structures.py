@@ -141,6 +141,11 @@ def _check(encoder: EncoderView, kept: Structures) -> None:
     ]
     if len(kept.hidden) % encoder.head_dim:
         mistakes.append(f"{len(kept.hidden)} hidden channels are no multiple of the head size")
+    if len(kept.hidden) == encoder.embedding_size < encoder.hidden_size:
+        mistakes.append(
+            f"{len(kept.hidden)} hidden channels, as many as the narrower embedding has: an "
+            "ordinary model of that size has no projection between the two"
+        )
     if mistakes:
         more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
         raise StructureRangeError(

@@ -219,6 +219,10 @@ def without_values(model: PreTrainedModel) -> PreTrainedModel:
     for name, value in vars(empty).items():
         if name.endswith("_hooks") or "_hooks_" in name:
             value.clear()
+    for module in empty.modules():
+        # recomputed in the backward pass, it would no longer have the tensors it ran on
+        if getattr(module, "gradient_checkpointing", False):
+            vars(module)["gradient_checkpointing"] = False
     return empty
 
 
