@@ -114,7 +114,7 @@ def test_nothing_goes_where_that_is_allowed(name):
     cut = callback.cut(result.model)
     assert view(cut).ffn_sizes == (48, 48)
     assert callback.facts()["num_kept_by_layer"] == {"neurons": [48, 48]}
-    with pytest.raises(NoEffectError, match=r"ratio 0\.001: 96 of 96"):
+    with pytest.raises(NoEffectError, match=r"ratio 0\.001: 96 of 96\n.*allow_no_effect is true"):
         run(None, name, **{**options, "allow_no_effect": False})
 
 
