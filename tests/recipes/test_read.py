@@ -117,6 +117,15 @@ def test_steps_in_the_wrong_order_are_reported_with_the_rest(monkeypatch):
     assert parse_recipe({"model": "m", "steps": [TRIM, {"method": "fine_tuning"}]}).model == "m"
 
 
+def test_nothing_may_follow_a_method_that_must_be_last():
+    last = {"method": "dynamic_sparsification"}
+    drop = {"method": "layer_dropping", "num_layers": 1}
+    assert mistakes({"model": "m", "steps": [last, drop]}) == [
+        "steps.0.dynamic_sparsification: must be the last step, later ones undo what it made"
+    ]
+    assert parse_recipe({"model": "m", "steps": [drop, last]}).model == "m"
+
+
 def test_two_codes_of_one_language_are_not_merged():
     both = {"sw": "a.txt", "swa": "b.txt"}
     assert mistakes({"model": "m", "text": both})[0].startswith(

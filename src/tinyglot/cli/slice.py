@@ -41,7 +41,7 @@ def slice_(  # noqa: PLR0913  (each is an option)
     max_parameters: Annotated[
         str | None,
         typer.Option(
-            help="take the trained size with most outside the embedding, up to here in all, such as 12M"
+            help="take the size with most outside the embedding, up to so many in all, such as 12M"
         ),
     ] = None,
     max_bytes: Annotated[

@@ -119,6 +119,8 @@ class Method:
         needs: Fields of the context without which the method cannot plan.
         trains: Whether it trains, or may: then its plan is asked.
         must_precede: Methods that may not come before this one in a recipe.
+        must_be_last: Whether no step may follow, since any change of the weights would make what
+            it leaves in ``CHECKPOINT_FILES`` untrue.
         exempt_from: Promises of ``tests/contract`` that the method does not keep, by the name of
             the test, each with the reason. A promise that is kept after all fails the tests.
     """
@@ -133,4 +135,5 @@ class Method:
     needs: tuple[str, ...] = ()
     trains: bool = False
     must_precede: tuple[str, ...] = ()
+    must_be_last: bool = False
     exempt_from: Mapping[str, str] = field(default_factory=dict)

@@ -62,7 +62,7 @@ def describe(error: ValidationError, model: type[BaseModel]) -> list[str]:
 
 
 def wrong_order(content: Mapping[Any, Any]) -> Iterator[str]:
-    """Find steps that come after one which they must precede.
+    """Find steps that come after one which they must precede, or that must come last.
 
     Args:
         content: A recipe as it stands in the file, with or without mistakes.
@@ -77,6 +77,8 @@ def wrong_order(content: Mapping[Any, Any]) -> Iterator[str]:
         for later in get_method(name).must_precede if name in METHODS else ():
             if later in earlier:
                 yield f"steps.{position}.{name}: must come before {later}"
+        if name in METHODS and get_method(name).must_be_last and position + 1 < len(named):
+            yield f"steps.{position}.{name}: must be the last step, later ones undo what it made"
 
 
 def suggestion(word: str, choices: Iterable[str]) -> str:

@@ -26,6 +26,7 @@ METHOD = Method(
     apply=apply,
     needs=("task", "data", "languages"),
     trains=True,
+    must_be_last=True,
     exempt_from={
         "the_result_is_left_alone_by_the_same_options": "training goes on with the trained head",
         "tied_weights_stay_tied": "the LM head gives way to the head of the task",

@@ -17,7 +17,7 @@ from transformers import (
 from transformers.trainer_callback import ExportableState
 
 from tinyglot.architectures import view
-from tinyglot.errors import RunDirectoryError
+from tinyglot.errors import PruningScheduleError, RunDirectoryError
 from tinyglot.importance import Importance, measure_importance
 from tinyglot.methods.dynamic_sparsification.controller import ElasticController, Loss
 from tinyglot.methods.dynamic_sparsification.options import ElasticOptions
@@ -58,6 +58,7 @@ class DynamicSparsificationCallback(TrainerCallback, ExportableState):
         self._precision: torch.dtype | None = None
         self._inputs: dict[str, Any] | None = None
         self._hook: Any = None
+        self._is_in_use = False  # whether the loss was asked for in a step of several sizes
 
     def settings(self) -> dict[str, Any]:
         """Say what resume points must agree on.
@@ -98,6 +99,7 @@ class DynamicSparsificationCallback(TrainerCallback, ExportableState):
         inputs, self._inputs = self._inputs, None
         if self.controller is None or inputs is None or self._step < self._order_steps[0]:
             return self._base_loss(outputs, labels, num_items_in_batch)
+        self._is_in_use = True
         return self.controller.loss(
             outputs, labels, num_items_in_batch, inputs, self._step, self._precision
         )
@@ -126,6 +128,7 @@ class DynamicSparsificationCallback(TrainerCallback, ExportableState):
         if order or self._order_steps[0] < state.global_step:
             self._restore(order, saved.get("args"))
         note_state(state, type(self).__name__, self.state())
+        self._remove_hook()  # of a training that ended with an error
         self._hook = model.register_forward_pre_hook(self._note_inputs, with_kwargs=True)
 
     def on_step_begin(
@@ -142,6 +145,25 @@ class DynamicSparsificationCallback(TrainerCallback, ExportableState):
             importance = self._measure(kwargs["model"], kwargs["train_dataloader"])
             self.controller.put_in_order(importance, kwargs["optimizer"])
 
+    def on_step_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,  # noqa: ANN401  (as in TrainerCallback)
+    ) -> None:
+        """Refuse to go on when a step had no smaller sizes that should have had some."""
+        del args, control, kwargs
+        if state.global_step > self._order_steps[0] and not self._is_in_use:
+            self._remove_hook()
+            raise PruningScheduleError(
+                "Could not train smaller sizes: the Trainer does not use the callback's loss.",
+                got=f"no call of it in step {state.global_step}",
+                expected="smaller sizes in every step after "
+                f"start_step {self._order_steps[0]}; the callback alone only orders the model",
+                fix="Trainer(..., compute_loss_func=callback.loss, callbacks=[callback])",
+            )
+
     def on_train_end(
         self,
         args: TrainingArguments,
@@ -151,11 +173,14 @@ class DynamicSparsificationCallback(TrainerCallback, ExportableState):
     ) -> None:
         """Leave the model as it was but for its weights."""
         del args, state, control, kwargs
-        if self._hook is not None:
-            self._hook.remove()
-        self._inputs = None
+        self._remove_hook()
 
     # --- parts ---------------------------------------------------------------------------------
+
+    def _remove_hook(self) -> None:
+        if self._hook is not None:
+            self._hook.remove()
+        self._hook = self._inputs = None
 
     def _note_inputs(self, model: PreTrainedModel, args: Any, kwargs: dict[str, Any]) -> None:  # noqa: ANN401
         del args

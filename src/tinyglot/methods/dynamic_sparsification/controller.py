@@ -25,8 +25,8 @@ Loss = Callable[..., Tensor]
 class ElasticController:
     """Trains smaller models inside a model.
 
-    A smaller model has the first heads, neurons and hidden channels, and the most important
-    layers in their places. So the model is put in order first.
+    A smaller model has the first heads, neurons and hidden channels, and in their places the
+    layers that come first in ``layer_order``. So the model is put in order first.
 
     Args:
         model: What is trained.
@@ -151,7 +151,8 @@ class ElasticController:
         for shape in self.shapes(step):
             with torch.autocast(device, precision) if precision else nullcontext():
                 smaller = self._subnetworks(shape, inputs)
-            total = total + self._loss_of_smaller(smaller, outputs, labels, num_items)
+            mask = inputs.get("attention_mask")
+            total = total + self._loss_of_smaller(smaller, outputs, labels, num_items, mask)
         return total
 
     def _loss_of_smaller(
@@ -160,12 +161,16 @@ class ElasticController:
         largest: Any,  # noqa: ANN401
         labels: Tensor,
         num_items: Tensor | int | None,
+        mask: Tensor | None,
     ) -> Tensor:
         options = self._options
         loss: Tensor = outputs[0].new_zeros((), dtype=torch.float32)
         if options.soft_loss_weight:
-            divergence = _divergence(outputs, largest, labels, num_items, options.temperature)
-            loss = loss + options.soft_loss_weight * divergence
+            if "logits" in outputs or "start_logits" in outputs:
+                soft = _divergence(outputs, largest, labels, num_items, options.temperature)
+            else:
+                soft = _state_distance(outputs[0], largest[0], labels, num_items, mask)
+            loss = loss + options.soft_loss_weight * soft
         if options.hard_loss_weight:
             loss = loss + options.hard_loss_weight * self._base_loss(outputs, labels, num_items)
         return loss
@@ -200,8 +205,6 @@ def _divergence(
     temperature: float,
 ) -> Tensor:
     """Average over the labelled tokens how far a smaller size is from the largest."""
-    if "logits" not in outputs and "start_logits" not in outputs:
-        return _state_distance(outputs[0], largest[0])
     counted = labels.flatten().ne(IGNORED_LABEL)
     student, teacher = (
         (flat_logits(each)[counted] / temperature).log_softmax(-1) for each in (outputs, largest)
@@ -212,10 +215,29 @@ def _divergence(
     return divergence
 
 
-def _state_distance(states: Tensor, largest: Tensor) -> Tensor:
-    """Compare hidden states in the channels that both have."""
+def _state_distance(
+    states: Tensor,
+    largest: Tensor,
+    labels: Tensor | None,
+    num_items: Tensor | int | None,
+    mask: Tensor | None,
+) -> Tensor:
+    """Compare hidden states in the channels that both have, where the text is.
+
+    A label a token: averaged over the labelled tokens of the step. Other labels: over the tokens of
+    each sequence, then by the share that the labels here have in those of the step.
+    """
     shared = largest[..., : states.shape[-1]].detach()
-    return nn.functional.mse_loss(states.float(), shared.float())
+    distance = (states.float() - shared.float()).square().mean(-1)
+    if mask is None or mask.shape != distance.shape:
+        mask = torch.ones_like(distance)
+    counted = torch.ones_like(distance[:, 0]) if labels is None else labels.ne(IGNORED_LABEL)
+    here = counted.sum()
+    items = torch.as_tensor(here if num_items is None else num_items, device=here.device)
+    if counted.shape == distance.shape:
+        return (distance * counted).sum() / items.clamp(min=1)
+    by_sequence = (distance * mask).sum(-1) / mask.sum(-1).clamp(min=1)
+    return by_sequence.mean() * here / items.clamp(min=1)
 
 
 def _orders(values: Sequence[Tensor]) -> tuple[tuple[int, ...], ...]:

@@ -70,6 +70,9 @@ def _by_frequency(
     seen = set(required)
     order = np.argsort(-counts, kind="stable")
     for token_id in order[: int(np.count_nonzero(counts))].tolist():
-        for each in sorted(parsed.close((token_id,)) - seen):
+        # what a token is made from is made from less than the token itself
+        for each in sorted(
+            parsed.close((token_id,)) - seen, key=lambda i: (len(parsed.close((i,))), i)
+        ):
             seen.add(each)
             yield each

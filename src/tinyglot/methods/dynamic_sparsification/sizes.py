@@ -33,12 +33,19 @@ def choose_sizes(encoder: EncoderView, options: ElasticOptions) -> Elastic:
         f"{axis}: {size}" for axis in AXES for size in sizes[axis] if not 1 <= size <= own[axis]
     ]
     wrong += [f"layers: {size}" for size in sizes["layers"] if size < pinned]
+    wrong += [
+        f"heads: {size}, a hidden size equal to that of the narrower embedding, from which an "
+        "ordinary model then has no projection"
+        for size in sizes["heads"]
+        if size * encoder.head_dim == encoder.embedding_size < encoder.hidden_size
+    ]
     if wrong:
         raise StructureRangeError(
             "Could not train these sizes: the model does not have them.",
             got=", ".join(wrong),
             expected=", ".join(f"{axis}: at most {own[axis]}" for axis in AXES),
-            fix="give sizes up to the model's own",
+            fix="give sizes up to the model's own"
+            + (", another number of heads" if encoder.embedding_size < encoder.hidden_size else ""),
         )
     if all(len(each) == 1 for each in sizes.values()):
         raise NoEffectError(
