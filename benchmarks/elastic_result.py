@@ -1,5 +1,6 @@
 """What `bench_elastic` found: one elastic checkpoint against models that were made one by one."""
 
+from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import Field
@@ -51,3 +52,35 @@ class ElasticComparison(Strict):
     share_of_separate_wall: float
     num_within_one_point: int
     sizes: tuple[ElasticSize, ...] = Field(min_length=1)
+
+
+def elastic_table(result: ElasticComparison) -> Iterator[str]:
+    """Show each size beside the model that was made for it alone."""
+    counted = ", ".join(
+        f"{tag} n = {count}" for tag, count in result.sizes[0].n_by_language.items()
+    )
+    yield (
+        f"{result.model}, {result.data}, {result.split}: {counted}; {result.num_steps} steps each, "
+        f"seed {result.seed}, one seed. The elastic training took "
+        f"{result.elastic_training.cpu_s:.0f} CPU seconds, {result.share_of_separate_cpu:.0%} of "
+        f"the others' {result.separate_cpu_s:.0f}, which begin with a dense model of as many steps "
+        f"({result.dense_training.cpu_s:.0f}). At most a point below: "
+        f"{result.num_within_one_point} of {len(result.sizes)} sizes."
+    )
+    yield ""
+    languages = result.languages
+    yield (
+        "| layers × neurons | parameters (M) | macro F1, made alone | macro F1, slice | difference "
+        f"(95 %) | {' | '.join(f'{tag}, alone / slice' for tag in languages)} |"
+    )
+    yield "|" + "---|" * (5 + len(languages))
+    for size in result.sizes:
+        both = [
+            f"{size.separate_f1_by_language[tag]:.1f} / {size.slice_f1_by_language[tag]:.1f}"
+            for tag in languages
+        ]
+        yield (
+            f"| {size.layers} × {size.ffn} | {size.num_parameters / 1e6:.1f} | "
+            f"{size.separate_f1:.1f} | {size.slice_f1:.1f} | {size.slice_minus_separate:+.1f} "
+            f"({size.low:+.1f} to {size.high:+.1f}) | {' | '.join(both)} |"
+        )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.compare_tables import compare_table
+from benchmarks.elastic_result import ElasticComparison, elastic_table
 from benchmarks.mask_result import MaskOverheads, mask_table
 from benchmarks.schema import (
     RESULTS,
@@ -355,6 +356,7 @@ _RENDERERS: dict[type, Callable[[Any], Iterator[str]]] = {
     Evaluation: _evaluation,
     VocabularyTrimming: trimming_tables,
     Slim: slim_table,
+    ElasticComparison: elastic_table,
     Sparse: sparse_table,
     MaskOverheads: mask_table,
 }
