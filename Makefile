@@ -20,8 +20,8 @@ $(STAMP): pyproject.toml constraints.txt
 demo: setup  ## the whole job on the bundled real encoder, offline; writes runs/demo
 	$(BIN)/tinyglot demo --out runs/demo
 
-test: lint types  ## every check and every test
-	$(BIN)/python -m pytest
+test: lint types  ## every check and every test, one process a core
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: setup  ## style, docstrings and import layers
 	$(BIN)/ruff format --check .

@@ -25,7 +25,9 @@ def test_a_slice_says_its_sizes(elastic, tmp_path):
     assert made["num_parameters"] == model.num_parameters()
     assert (made["ffn"], made["heads"], len(made["layers"])) == (20, 4, 1)
     assert made["size_bytes"] == (tmp_path / "six" / "model.safetensors").stat().st_size
-    assert json.loads((tmp_path / "six" / "slice.json").read_text()) == made
+    filed = json.loads((tmp_path / "six" / "slice.json").read_text())
+    assert filed.items() >= made.items()
+    assert (filed["language"], filed["source"]["name"]) == ("swh-Latn", "final")
 
 
 def test_a_limit_is_enough(elastic, tmp_path):

@@ -141,8 +141,7 @@ def read_calibration(
 def _is_labelled(options: UnitPruningOptions, inputs: StepInputs) -> bool:
     """Tell whether there are data that something can be trained on: retrieval has none."""
     task, data = options.task or inputs.task, options.data or inputs.data
-    task_options = options.task_options or inputs.task_options
-    return bool(task and data and get_task(task, task_options).objective is not None)
+    return bool(task and data and get_task(task).objective is not None)
 
 
 # --- labelled data ------------------------------------------------------------------------------
