@@ -1,6 +1,8 @@
 """`tinyglot slice`, and the page that describes it."""
 
 import json
+import re
+from importlib.metadata import version
 
 import pytest
 
@@ -26,8 +28,11 @@ def test_a_slice_says_its_sizes(elastic, tmp_path):
     assert (made["ffn"], made["heads"], len(made["layers"])) == (20, 4, 1)
     assert made["size_bytes"] == (tmp_path / "six" / "model.safetensors").stat().st_size
     filed = json.loads((tmp_path / "six" / "slice.json").read_text())
-    assert filed.items() >= made.items()
-    assert (filed["language"], filed["source"]["name"]) == ("swh-Latn", "final")
+    digest = filed["source"]["sha256_without_values"]
+    assert re.fullmatch("[0-9a-f]{64}", digest)
+    versions = {name: version(name) for name in ("tinyglot", "transformers", "torch")}
+    source = {"name": elastic.name, "sha256_without_values": digest}
+    assert filed == made | {"language": "swh-Latn", "source": source, "versions": versions}
 
 
 def test_a_limit_is_enough(elastic, tmp_path):

@@ -71,7 +71,7 @@ def test_a_plan_says_that_fewer_heads_are_not_stock(tmp_path):
     ("options", "error", "message"),
     [
         ({"num_heads": 9}, StructureRangeError, r"num_heads 9[\s\S]*1 to 3 heads a layer"),
-        ({"num_heads": 4}, NoEffectError, r"8 of 8[\s\S]*fewer than 8 to stay"),
+        ({"num_heads": 4}, NoEffectError, r"8 of 8[\s\S]*fewer than 8 heads"),
         (
             {"pruning_ratio": 0.95},
             StructureRangeError,

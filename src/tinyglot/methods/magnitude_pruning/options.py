@@ -1,19 +1,18 @@
 """What may be said about pruning, in a recipe and in a user's own Trainer."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field
 
+from tinyglot.training.checked_options import CheckedOptions
 from tinyglot.training.ramp import Ramp
 
 Scope = Literal["global", "matrix", "layer"]
 Step = Annotated[int, Field(ge=0)]
 
 
-class PruningOptions(BaseModel):
+class PruningOptions(CheckedOptions):
     """Which weights go, how many and when; the only home of these defaults."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
     sparsity: float = Field(
         ge=0, lt=1, description="share of the weights that count which are zero in the end"
@@ -62,13 +61,6 @@ class PruningOptions(BaseModel):
         description="accept a sparsity that the model has already, such as 0: a control run "
         "through the same code",
     )
-
-    @model_validator(mode="after")
-    def _makes_sense(self) -> Self:
-        mistakes = [mistake for is_wrong, mistake in self._checks() if is_wrong]
-        if mistakes:
-            raise ValueError("; ".join(mistakes))
-        return self
 
     def _checks(self) -> tuple[tuple[bool, str], ...]:
         start, end = self.start_step, self.end_step

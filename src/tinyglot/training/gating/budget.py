@@ -160,8 +160,10 @@ def _check_effect(kind: Kind, budget: Budget, options: Amounts) -> None:
         raise NoEffectError(
             f"Could not prune {kind}: all of them would stay.",
             got=f"{_asked(kind, options)}: {budget.num_kept} of {budget.num_units}",
-            expected=f"fewer than {budget.num_units} to stay, unless allow_no_effect is true",
-            fix=f"give a smaller {option} or a higher pruning_ratio",
+            expected=f"fewer than {budget.num_units} {kind} to stay, unless allow_no_effect is "
+            "true",
+            fix=f"give a smaller {option} or a higher pruning_ratio, or set allow_no_effect: true "
+            "for a control run",
         )
 
 

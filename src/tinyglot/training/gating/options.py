@@ -1,18 +1,18 @@
 """What may be said about gates that are learnt, in a recipe and in a user's own Trainer."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field
+
+from tinyglot.training.checked_options import CheckedOptions
 
 Kind = Literal["heads", "neurons"]
 KINDS: tuple[Kind, ...] = ("heads", "neurons")
 Count = Annotated[int, Field(ge=1)]
 
 
-class GatingOptions(BaseModel):
+class GatingOptions(CheckedOptions):
     """Which structures go, how many and when; the only home of these defaults."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
     structures: Literal["heads", "neurons", "both"] = Field(
         default="both", description="what is removed: attention heads, FFN neurons, or both"
@@ -71,13 +71,6 @@ class GatingOptions(BaseModel):
     def is_uniform(self) -> bool:
         """Whether each layer keeps the same number."""
         return self.shape == "uniform"
-
-    @model_validator(mode="after")
-    def _makes_sense(self) -> Self:
-        mistakes = [mistake for is_wrong, mistake in self._checks() if is_wrong]
-        if mistakes:
-            raise ValueError("; ".join(mistakes))
-        return self
 
     def _checks(self) -> tuple[tuple[bool, str], ...]:
         open_kinds = [kind for kind in self.kinds if self.num_kept_by_layer(kind) is None]

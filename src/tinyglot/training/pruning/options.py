@@ -2,12 +2,13 @@
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field
 
 from tinyglot.importance import DATA_SCORERS, Loss, Scorer
 from tinyglot.languages import LanguageCodes
+from tinyglot.training.checked_options import CheckedOptions
 from tinyglot.training.distillation import DistillationOptions
 from tinyglot.training.gating import Kind
 from tinyglot.training.gating.budget import NAMES
@@ -16,10 +17,8 @@ from tinyglot.training.task_options import TaskTrainingOptions
 Aggregate = Literal["pooled", "mean", "normalised_mean", "worst_language"]
 
 
-class CalibrationOptions(BaseModel):
+class CalibrationOptions(CheckedOptions):
     """How importance is measured, and on what; the only home of these defaults."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
     scorer: Scorer = Field(
         default="taylor",
@@ -153,13 +152,6 @@ class UnitPruningOptions(CalibrationOptions, TaskTrainingOptions):
     def is_uniform(self) -> bool:
         """Whether each layer keeps the same number."""
         return self.shape == "uniform"
-
-    @model_validator(mode="after")
-    def _makes_sense(self) -> Self:
-        mistakes = [mistake for is_wrong, mistake in self._checks() if is_wrong]
-        if mistakes:
-            raise ValueError("; ".join(mistakes))
-        return self
 
     def _checks(self) -> tuple[tuple[bool, str], ...]:
         asked = self.num_kept_by_layer(self.kind)

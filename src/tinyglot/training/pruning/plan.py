@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from tinyglot.architectures.stock import Shape, nearest_stock_shape
-from tinyglot.errors import MissingInputError, NoEffectError, UnknownLabelError
+from tinyglot.errors import MissingInputError, UnknownLabelError
 from tinyglot.importance import Kept, Loss, layers_digest, select_units
 from tinyglot.surgery import count_parameters
 from tinyglot.training.corpus import has_head, own_labels, resolve_options, task_of
@@ -197,13 +197,7 @@ def plan_unit_pruning(
 
 def _budget(model: PreTrainedModel, options: UnitPruningOptions) -> Budget:
     allowed = options.allow_no_effect
-    try:
-        return unit_budgets(unit_counts(model), options, allow_no_effect=allowed)[options.kind]
-    except NoEffectError as error:
-        fix = f"{error.fix}, or set allow_no_effect: true for a control run"
-        raise NoEffectError(
-            error.problem, got=error.got, expected=error.expected, fix=fix
-        ) from error
+    return unit_budgets(unit_counts(model), options, allow_no_effect=allowed)[options.kind]
 
 
 def removals(budget: Budget, iterations: int, *, uniform: bool) -> tuple[int, ...]:
