@@ -1,6 +1,6 @@
 """Unlabelled text by language and split, for masked language modelling."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tinyglot.data.hub import language_of_name
@@ -60,7 +60,7 @@ class TextDirectory:
             DataNotFoundError: If the language is not there.
             UnknownLanguageError: If the code is no language.
         """
-        return sorted_splits(_by_split(self._of(tag)) or DRAWN_SPLITS)
+        return splits_of_files(self._of(tag))
 
     def lines(self, tag: str, split: str) -> Iterator[str]:
         """Read the lines that have content, as they are asked for.
@@ -86,13 +86,7 @@ class TextDirectory:
                 expected=LAYOUT,
                 fix="name one of these splits",
             )
-        files = self._of(tag)
-        by_split = _by_split(files)
-        if by_split:
-            yield from TextSource(tuple(by_split[name])).lines()
-        else:
-            lines = TextSource(tuple(files)).lines()
-            yield from (line for line in lines if _drawn_split(line) == name)
+        yield from lines_of_split(self._of(tag), name)
 
     def _of(self, tag: str) -> list[Path]:
         resolved = resolve_language(tag)
@@ -106,6 +100,56 @@ class TextDirectory:
                 fix="name one of these languages",
             )
         return self._files[resolved]
+
+
+def splits_of_files(files: Sequence[Path]) -> tuple[str, ...]:
+    """Name the splits of text files.
+
+    Args:
+        files: Text files of one language.
+
+    Returns:
+        Those that have a file of their name; train, dev and test if no file is named like a split.
+    """
+    return sorted_splits(_by_split(files) or DRAWN_SPLITS)
+
+
+def files_of_split(files: Sequence[Path], split: str) -> tuple[Path, ...]:
+    """List the files in which the lines of one split are.
+
+    Args:
+        files: Text files of one language.
+        split: One of ``splits_of_files``.
+
+    Returns:
+        Those named like the split; all of them if none is named like any split.
+    """
+    by_split = _by_split(files)
+    return tuple(by_split[split] if by_split else files)
+
+
+def lines_of_split(
+    files: Sequence[Path], split: str, on_bytes: Callable[[int], object] | None = None
+) -> Iterator[str]:
+    """Read the lines of one split that have content, as they are asked for.
+
+    Args:
+        files: Text files of one language.
+        split: One of ``splits_of_files``.
+        on_bytes: Called now and then with the number of bytes read since the call before.
+
+    Yields:
+        A line.
+
+    Raises:
+        EmptyTextError: If there is no line with content.
+        TextEncodingError: If a file is not UTF-8.
+        DataFormatError: If a file is broken.
+    """
+    is_drawn = not _by_split(files)
+    for line in TextSource(files_of_split(files, split)).lines(on_bytes):
+        if not is_drawn or _drawn_split(line) == split:
+            yield line
 
 
 def _drawn_split(line: str) -> str:
@@ -131,7 +175,7 @@ def _own_files(path: Path) -> list[Path]:
     return [file for file in candidates if file.is_file() and is_text_file(file)]
 
 
-def _by_split(files: list[Path]) -> dict[str, list[Path]]:
+def _by_split(files: Sequence[Path]) -> dict[str, list[Path]]:
     """Put files by split; nothing if none is named like a split."""
     found: dict[str, list[Path]] = {}
     for file in files:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 from tinyglot.data.text_files import SUFFIXES, is_text_file, read_text_file
 from tinyglot.errors import DataNotFoundError, EmptyTextError
@@ -99,7 +100,14 @@ class TextSource:
             yield batch
 
 
-def sample_lines(source: TextSource, num_lines: int, seed: int) -> list[str]:
+class Lines(Protocol):
+    """Text that can be read line by line, such as a ``TextSource``."""
+
+    def lines(self, on_bytes: Callable[[int], object] | None = None) -> Iterator[str]:
+        """Read every line that has content."""
+
+
+def sample_lines(source: Lines, num_lines: int, seed: int) -> list[str]:
     """Draw lines without repetition from the beginning of a text.
 
     Args:
