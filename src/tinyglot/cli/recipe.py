@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from tinyglot.cli.output import print_json, print_lines, tell
+from tinyglot.cli.overrides import Data, Language, Model, Seed, Steps, Text, overrides
 
 EXAMPLES = {
     "validate": "tinyglot recipe validate mine.yaml",
-    "show": "tinyglot recipe show demo",
+    "show": "tinyglot recipe show demo --seed 1",
     "schema": "tinyglot recipe schema",
     "copy": "tinyglot recipe copy demo mine.yaml",
 }
@@ -33,20 +34,38 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="recipe")
 
 
-def validate(recipe: Source) -> None:
+def validate(  # noqa: PLR0913  (one parameter an option)
+    recipe: Source,
+    model: Model = None,
+    language: Language = None,
+    text: Text = None,
+    data: Data = None,
+    steps: Steps = None,
+    seed: Seed = None,
+) -> None:
     """Check keys, values, step order and inputs: what `run` checks before it loads weights."""
     from tinyglot.recipes import check_inputs, read_recipe
 
-    checked = read_recipe(recipe)
+    given = overrides(model, language, text, data, steps, seed)
+    checked = read_recipe(recipe, given)
     check_inputs(checked)
     tell(f"{recipe}: valid, {len(checked.steps)} step(s)")
 
 
-def show(recipe: Source) -> None:
+def show(  # noqa: PLR0913  (one parameter an option)
+    recipe: Source,
+    model: Model = None,
+    language: Language = None,
+    text: Text = None,
+    data: Data = None,
+    steps: Steps = None,
+    seed: Seed = None,
+) -> None:
     """Print the recipe with every default filled in, and where each value came from."""
     from tinyglot.recipes import annotated_yaml, read_recipe
 
-    print_lines(annotated_yaml(read_recipe(recipe)))
+    given = overrides(model, language, text, data, steps, seed)
+    print_lines(annotated_yaml(read_recipe(recipe, given)))
 
 
 def schema() -> None:

@@ -6,8 +6,14 @@ from typing import Annotated
 import typer
 
 from tinyglot.cli.output import print_json, quiet_libraries, tell
+from tinyglot.cli.overrides import Data, Language, Model, Seed, Steps, Text, overrides
 
-EPILOG = "Examples:\n\ntinyglot run recipe.yaml --out runs/mine"
+EPILOG = (
+    "Examples:\n\n"
+    "tinyglot run recipe.yaml --out runs/mine\n\n"
+    "tinyglot run extreme --model bundled:multilingual-e5-small --language sw --text swahili.txt "
+    "--data topic=DIR --steps 2000 --out runs/sw"
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -19,9 +25,15 @@ def register(app: typer.Typer) -> None:
     app.command("run", epilog=EPILOG)(run)
 
 
-def run(
+def run(  # noqa: PLR0913  (one parameter an option)
     recipe: Annotated[str, typer.Argument(help="a YAML file, or the name of a built-in recipe")],
     out: Annotated[Path, typer.Option(help="run directory; goes on where it stopped")],
+    model: Model = None,
+    language: Language = None,
+    text: Text = None,
+    data: Data = None,
+    steps: Steps = None,
+    seed: Seed = None,
     json: Annotated[bool, typer.Option("--json", help="print the stages as JSON")] = False,  # noqa: FBT002  (a flag)
 ) -> None:
     """Run a recipe step by step; killed at any point, the same command goes on."""
@@ -29,7 +41,8 @@ def run(
     from tinyglot.reports import print_stages
 
     quiet_libraries()
-    finished = run_recipe(read_recipe(recipe), out, tell)
+    given = overrides(model, language, text, data, steps, seed)
+    finished = run_recipe(read_recipe(recipe, given), out, tell)
     if json:
         print_json(stage_facts(finished))
     else:

@@ -3,6 +3,7 @@
 from tinyglot.recipes.facts import stage_facts
 from tinyglot.recipes.finish import run_recipe
 from tinyglot.recipes.inputs import check_inputs
+from tinyglot.recipes.overrides import Overrides
 from tinyglot.recipes.read import (
     builtin_recipes,
     copy_recipe,
@@ -15,6 +16,7 @@ from tinyglot.recipes.schema import Recipe
 from tinyglot.recipes.show import annotated_yaml
 
 __all__ = [
+    "Overrides",
     "Recipe",
     "Run",
     "Shared",

@@ -32,11 +32,13 @@ def recipe_error(messages: list[str], file: str | None) -> RecipeError:
             expected="options in the ranges that --help and `tinyglot recipe schema` give",
             fix="correct them and run again",
         )
+    of_options = any(line.startswith("--") for line in messages)
     return RecipeError(
         f"Could not read {file}: {many}.",
         got="\n".join(messages),
         expected="keys listed by `tinyglot recipe schema`",
-        fix=f"edit the file, then `tinyglot recipe validate {file}`",
+        fix=f"{'correct the options, or ' * of_options}edit the file, then "
+        f"`tinyglot recipe validate {file}`",
     )
 
 

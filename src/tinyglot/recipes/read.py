@@ -1,6 +1,6 @@
 """From a file, or from options, to a checked recipe."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,24 +9,30 @@ from pydantic import ValidationError
 from tinyglot.errors import RecipeError
 from tinyglot.files import write_text
 from tinyglot.recipes.mistakes import describe, recipe_error, wrong_order
+from tinyglot.recipes.overrides import Overrides, override
 from tinyglot.recipes.schema import Recipe, recipe_class
 from tinyglot.recipes.yaml_file import builtin_files, find_file, read_yaml
 
 
-def read_recipe(source: str | Path) -> Recipe:
+def read_recipe(source: str | Path, overrides: Overrides | None = None) -> Recipe:
     """Read a recipe by file or by the name of a built-in one.
 
     Args:
         source: A YAML file, or a name that ``tinyglot ls recipes`` lists.
+        overrides: What a command gives in place of the recipe's values.
 
     Returns:
         The recipe with all defaults filled in.
 
     Raises:
         DataNotFoundError: If there is neither such a file nor such a name.
-        RecipeError: If it has mistakes; lists all of them.
+        RecipeError: If it or the overrides have mistakes; lists all of them.
     """
-    return parse_recipe(read_yaml(recipe_path(source)), file=str(source))
+    content = read_yaml(recipe_path(source))
+    mistakes: list[str] = []
+    if overrides is not None and isinstance(content, Mapping):
+        content, mistakes = override(content, overrides)
+    return parse_recipe(content, str(source), mistakes)
 
 
 def recipe_path(source: str | Path) -> Path:
@@ -84,12 +90,17 @@ def recipe_schema() -> dict[str, Any]:
     return recipe_class().model_json_schema()
 
 
-def parse_recipe(content: Any, file: str | None = None) -> Recipe:  # noqa: ANN401  (any YAML)
+def parse_recipe(
+    content: Any,  # noqa: ANN401  (any YAML)
+    file: str | None = None,
+    mistakes: Sequence[str] = (),
+) -> Recipe:
     """Check a recipe given as a mapping.
 
     Args:
         content: What the YAML holds.
         file: Where it stands, for messages; ``None`` if it was put together from options.
+        mistakes: What is known to be wrong already, a line each.
 
     Returns:
         The recipe with all defaults filled in.
@@ -100,7 +111,7 @@ def parse_recipe(content: Any, file: str | None = None) -> Recipe:  # noqa: ANN4
     if not isinstance(content, Mapping):
         found = "nothing" if content is None else type(content).__name__
         raise recipe_error([f"a recipe is a mapping, but the file holds {found}"], file)
-    messages = list(wrong_order(content))
+    messages = [*mistakes, *wrong_order(content)]
     try:
         recipe = recipe_class().model_validate(content)
     except ValidationError as error:
