@@ -29,7 +29,7 @@ def choose_metric(task: Task[Any, Any], name: str | None) -> Metric:
     Raises:
         ComparisonError: If the task has no such metric.
     """
-    by_name = {metric.name: metric for metric in task.metrics}
+    by_name = {metric.name: metric for metric in task.scored_metrics}
     if name is not None and name not in by_name:
         raise ComparisonError(
             "Could not compare: the task has no such metric.",

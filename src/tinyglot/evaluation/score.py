@@ -285,7 +285,7 @@ def score_rows(
     rows = [
         {**same, "language": tag, "metric": metric.name, **_scored(found.counts, metric, seed)}
         for tag, found in evaluated.items()
-        for metric in task.metrics
+        for metric in task.scored_metrics
     ]
     return pl.DataFrame(rows, schema=SCHEMA)
 

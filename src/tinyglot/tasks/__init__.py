@@ -89,7 +89,8 @@ def find_metric(task: str, name: str) -> Metric | None:
     Returns:
         The metric; ``None`` if there is no such task or metric.
     """
-    metrics = (metric for known in tasks() if known.id == task for metric in known.metrics)
+    known = (one for one in tasks() if one.id == task)
+    metrics = (metric for one in known for metric in (*one.metrics, *one.optional_metrics))
     return next((metric for metric in metrics if metric.name == name), None)
 
 

@@ -4,17 +4,20 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass
 
 from tinyglot.data.conll import TaggedSentence
 from tinyglot.data.iob import is_legal_tag, spans
 from tinyglot.errors import UnknownLabelError
-from tinyglot.tasks.scores import f1
-from tinyglot.tasks.tagging import Tags, WordTaggingTask, check_word_counts
+from tinyglot.tasks.scores import f1, f1_of_last
+from tinyglot.tasks.tagging import WordTaggingTask, check_word_counts
 from tinyglot.tasks.task import Metric
+from tinyglot.tasks.token_tags import Tags, by_token
 
 OUTSIDE = "O"
 
 
+@dataclass(frozen=True, kw_only=True)
 class NamedEntityRecognition(WordTaggingTask):
     """Find persons, places, organisations and other names in sentences of words."""
 
@@ -22,6 +25,7 @@ class NamedEntityRecognition(WordTaggingTask):
     kind = "ner"
     summary = "Named entity recognition: IOB2 tags on words, micro-averaged F1 over entities."
     metrics = (Metric("f1", f1),)
+    optional_metrics = (Metric("f1_published", f1_of_last),)
 
     def labels(self, *examples: Iterable[TaggedSentence]) -> tuple[str, ...]:
         """Give ``O``, then ``B-`` and ``I-`` of every entity type that occurs, sorted.
@@ -66,16 +70,21 @@ class NamedEntityRecognition(WordTaggingTask):
             predicted: One tag a word, sentence by sentence.
 
         Returns:
-            One row a sentence: entities predicted rightly, predicted, and in the correct tags.
+            One row a sentence: entities predicted rightly, predicted, and in the correct tags;
+            the same again over tokens if the published metric is asked for.
 
         Raises:
-            DataFormatError: If sentences or words differ in number.
+            DataFormatError: If sentences or words differ in number, or the published metric is
+                asked for of predictions that are of words only.
         """
         check_word_counts([sentence.tags for sentence in gold], predicted)
-        rows = [
-            _counts(sentence.tags, tags) for sentence, tags in zip(gold, predicted, strict=True)
-        ]
-        return np.array(rows, dtype=np.int64).reshape(len(rows), 3)
+        pairs = [(one.tags, tags) for one, tags in zip(gold, predicted, strict=True)]
+        rows = [_counts(*pair) for pair in pairs]
+        counts = np.array(rows, dtype=np.int64).reshape(len(rows), 3)
+        if not self.published_metric:
+            return counts
+        tokens = [_counts(*by_token(*pair)) for pair in pairs]
+        return np.hstack((counts, np.array(tokens, dtype=np.int64).reshape(len(rows), 3)))
 
 
 def _counts(gold: Sequence[str], predicted: Sequence[str]) -> tuple[int, int, int]:

@@ -4,17 +4,20 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass
 
 from tinyglot.data.conll import TaggedSentence
 from tinyglot.data.conllu import UPOS
 from tinyglot.errors import UnknownLabelError
-from tinyglot.tasks.scores import accuracy, f1_after_accuracy
-from tinyglot.tasks.tagging import Tags, WordTaggingTask, check_word_counts
+from tinyglot.tasks.scores import accuracy, f1_after_accuracy, f1_of_last
+from tinyglot.tasks.tagging import WordTaggingTask, check_word_counts
 from tinyglot.tasks.task import Metric
+from tinyglot.tasks.token_tags import Tags, by_token
 
 Chunk = tuple[str, int, int]
 
 
+@dataclass(frozen=True, kw_only=True)
 class PartOfSpeechTagging(WordTaggingTask):
     """Tag words as in Universal Dependencies."""
 
@@ -22,6 +25,7 @@ class PartOfSpeechTagging(WordTaggingTask):
     summary = "Part-of-speech tagging: universal tags (UPOS) on words, accuracy over words."
     kind = "pos"
     metrics = (Metric("accuracy", accuracy), Metric("chunk_f1", f1_after_accuracy))
+    optional_metrics = (Metric("f1_published", f1_of_last),)
 
     def labels(self, *examples: Iterable[TaggedSentence]) -> tuple[str, ...]:
         """Give the 17 universal tags, so that models of all languages have the same labels.
@@ -59,16 +63,20 @@ class PartOfSpeechTagging(WordTaggingTask):
 
         Returns:
             One row a sentence: words tagged rightly, words; chunks predicted rightly, predicted,
-            and in the correct tags.
+            and in the correct tags; chunks over tokens, too, if the published metric is asked for.
 
         Raises:
-            DataFormatError: If sentences or words differ in number.
+            DataFormatError: If sentences or words differ in number, or the published metric is
+                asked for of predictions that are of words only.
         """
         check_word_counts([sentence.tags for sentence in gold], predicted)
-        rows = [
-            _counts(sentence.tags, tags) for sentence, tags in zip(gold, predicted, strict=True)
-        ]
-        return np.array(rows, dtype=np.int64).reshape(len(rows), 5)
+        pairs = [(one.tags, tags) for one, tags in zip(gold, predicted, strict=True)]
+        rows = [_counts(*pair) for pair in pairs]
+        counts = np.array(rows, dtype=np.int64).reshape(len(rows), 5)
+        if not self.published_metric:
+            return counts
+        tokens = [_counts(*by_token(*pair))[2:] for pair in pairs]
+        return np.hstack((counts, np.array(tokens, dtype=np.int64).reshape(len(rows), 3)))
 
 
 def tag_chunks(tags: Sequence[str]) -> Iterator[Chunk]:

@@ -10,12 +10,13 @@ def f1(totals: Counts) -> NDArray[np.float64]:
     """Turn summed counts into F1, with seqeval's arithmetic, so that both agree exactly.
 
     Args:
-        totals: Right, predicted and correct spans in the last axis.
+        totals: First in the last axis: right, predicted and correct spans.
 
     Returns:
         F1 in [0, 1]; 0 where no span is predicted rightly.
     """
-    right, predicted, correct = np.moveaxis(np.asarray(totals, dtype=np.float64), -1, 0)
+    spans = np.asarray(totals, dtype=np.float64)[..., :3]
+    right, predicted, correct = np.moveaxis(spans, -1, 0)
     precision = right / np.where(predicted == 0, 1, predicted)
     recall = right / np.where(correct == 0, 1, correct)
     both = precision + recall
@@ -47,3 +48,15 @@ def f1_after_accuracy(totals: Counts) -> NDArray[np.float64]:
         F1 in [0, 1].
     """
     return f1(totals[..., 2:])
+
+
+def f1_of_last(totals: Counts) -> NDArray[np.float64]:
+    """Turn summed counts into F1, where those of ``f1`` stand behind those of other metrics.
+
+    Args:
+        totals: Last in the last axis: right, predicted and correct ones.
+
+    Returns:
+        F1 in [0, 1].
+    """
+    return f1(totals[..., -3:])

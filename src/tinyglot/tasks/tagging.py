@@ -3,16 +3,19 @@
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass as plain_dataclass
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass
 from transformers import PreTrainedTokenizerFast
 
 from tinyglot.data.conll import TaggedSentence
 from tinyglot.errors import DataFormatError, UnknownLabelError
-from tinyglot.tasks.task import IGNORED_LABEL, Encoded, Task
+from tinyglot.tasks.task import IGNORED_LABEL, Encoded, Metric, Task
+from tinyglot.tasks.token_tags import Tags, TokenTags
 from tinyglot.tasks.words import (
     WordPieces,
     check_length,
@@ -21,31 +24,49 @@ from tinyglot.tasks.words import (
     word_windows,
 )
 
-Tags = tuple[str, ...]
 MAX_LABELS_SHOWN = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_dataclass(frozen=True, slots=True, kw_only=True)
 class WordWindow(Encoded):
     """The words of a sentence that are in one sequence.
 
     Attributes:
         first_word: The sentence's first word in this sequence.
         num_words: Words in this sequence.
+        end: Position after the last token of the last word.
     """
 
     first_word: int
     num_words: int
+    end: int
 
 
+@dataclass(frozen=True, kw_only=True)
 class WordTaggingTask(Task[TaggedSentence, Tags]):
     """Reading, encoding and decoding of tasks with one tag a word.
 
     Attributes:
         head: As in ``Task``.
+        label_all_subtokens: Train on the label of a word at all of its tokens, as published code
+            does; else at the first one. What is scored does not change.
+        published_metric: Score ``f1_published``, too: seqeval over the tags of all tokens, a
+            word's correct tag repeated on each of its tokens.
     """
 
     head = "AutoModelForTokenClassification"
+
+    label_all_subtokens: bool = False
+    published_metric: bool = False
+
+    @property
+    def scored_metrics(self) -> tuple[Metric, ...]:
+        """List the metrics that results have: the published one only if it is asked for.
+
+        Returns:
+            The main one first.
+        """
+        return (*self.metrics, *(self.optional_metrics if self.published_metric else ()))
 
     def encode(
         self,
@@ -87,6 +108,29 @@ class WordTaggingTask(Task[TaggedSentence, Tags]):
             for first, size in word_windows([len(pieces[w]) for w in example.words], budget)
         ]
 
+    def training_sequences(
+        self,
+        examples: Sequence[TaggedSentence],
+        tokenizer: PreTrainedTokenizerFast,
+        labels: Sequence[str],
+        max_length: int,
+    ) -> list[Encoded]:
+        """Turn sentences into what a model is trained on; see ``label_all_subtokens``.
+
+        Args:
+            examples: As for ``encode``.
+            tokenizer: As for ``encode``.
+            labels: As for ``encode``.
+            max_length: As for ``encode``.
+
+        Returns:
+            What ``encode`` gives, with labels on all tokens of the words if that is asked for.
+        """
+        encoded = self.encode(examples, tokenizer, labels, max_length)
+        if not self.label_all_subtokens:
+            return encoded
+        return [_labelled_throughout(part) for part in cast(list[WordWindow], encoded)]
+
     def decode(
         self,
         encoded: Sequence[Encoded],
@@ -101,20 +145,23 @@ class WordTaggingTask(Task[TaggedSentence, Tags]):
             labels: The model's labels in the order of their ids.
 
         Returns:
-            One tag a word, sentence by sentence.
+            One tag a word, sentence by sentence; ``TokenTags`` if the published metric is
+            asked for.
 
         Raises:
             UnknownLabelError: If the outputs are not as many as the labels.
         """
         self.check_labels(labels)
-        sentences: dict[int, list[str]] = {}
+        sentences: dict[int, list[Tags]] = {}
         parts = zip(cast(Sequence[WordWindow], encoded), logits, strict=True)
         for part, outputs in sorted(parts, key=lambda pair: (pair[0].example, pair[0].first_word)):
             _check_width(outputs, labels)
-            first_tokens = [i for i, label in enumerate(part.labels) if label != IGNORED_LABEL]
-            best = outputs[first_tokens].argmax(axis=-1)
-            sentences.setdefault(part.example, []).extend(labels[number] for number in best)
-        return list(map(tuple, sentences.values()))
+            best = [labels[number] for number in outputs.argmax(axis=-1)]
+            words = sentences.setdefault(part.example, [])
+            words.extend(tuple(best[start:end]) for start, end in _token_runs(part))
+        if self.published_metric:
+            return [TokenTags(words) for words in sentences.values()]
+        return [tuple(word[0] for word in words) for words in sentences.values()]
 
     @abstractmethod
     def check_labels(self, labels: Sequence[str]) -> None:
@@ -197,4 +244,18 @@ def _encoded_window(
         example=number,
         first_word=first,
         num_words=size,
+        end=len(input_ids),
     )
+
+
+def _token_runs(part: WordWindow) -> list[tuple[int, int]]:
+    """First and last token of each word, the last one exclusive."""
+    starts = [i for i, label in enumerate(part.labels) if label != IGNORED_LABEL]
+    return list(zip(starts, [*starts[1:], part.end], strict=True))
+
+
+def _labelled_throughout(part: WordWindow) -> WordWindow:
+    labels = list(part.labels)
+    for start, end in _token_runs(part):
+        labels[start:end] = [labels[start]] * (end - start)
+    return replace(part, labels=labels)

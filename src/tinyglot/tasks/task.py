@@ -67,6 +67,7 @@ class Task(ABC, Generic[ExampleT, PredictionT]):
         summary: One sentence for ``tinyglot ls tasks``.
         head: The transformers Auto class with the head that the task needs.
         metrics: The main one first.
+        optional_metrics: Further ones, which an option of the task asks for.
         objective: What training makes small: ``labels`` (cross-entropy of ``Encoded.labels``),
             ``masked_lm`` (of tokens that are masked anew in every epoch), or nothing.
     """
@@ -76,6 +77,7 @@ class Task(ABC, Generic[ExampleT, PredictionT]):
     summary: ClassVar[str]
     head: ClassVar[str]
     metrics: ClassVar[tuple[Metric, ...]]
+    optional_metrics: ClassVar[tuple[Metric, ...]] = ()
     objective: ClassVar[Literal["labels", "masked_lm"] | None] = "labels"
 
     def read(self, source: str, language: str, split: str) -> list[ExampleT]:
@@ -182,6 +184,15 @@ class Task(ABC, Generic[ExampleT, PredictionT]):
         Returns:
             One row an example; their sum is all that a metric needs.
         """
+
+    @property
+    def scored_metrics(self) -> tuple[Metric, ...]:
+        """List the metrics that results have.
+
+        Returns:
+            ``metrics``, unless a task says otherwise.
+        """
+        return self.metrics
 
     @property
     def hidden_layer(self) -> int | None:
