@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from tinyglot.training.collator import PaddingCollator, TrainingExample
+from tinyglot.training.collator import IntArray, PaddingCollator, TrainingExample
 
 
 class LengthGroupedBatches(Sampler[list[int]]):
@@ -36,7 +36,7 @@ class LengthGroupedBatches(Sampler[list[int]]):
 
     def __init__(
         self,
-        lengths: Sequence[int],
+        lengths: Sequence[int] | IntArray,
         *,
         batch_size: int | None = None,
         batch_tokens: int | None = None,

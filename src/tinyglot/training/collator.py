@@ -1,7 +1,7 @@
 """From sentences of token ids to padded tensors."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -23,6 +23,25 @@ class TrainingExample(Protocol):
     @property
     def labels(self) -> Sequence[int] | IntArray:
         """Label ids, as many as token ids; or one, or a few positions, for the whole sequence."""
+
+
+@runtime_checkable
+class StoredExamples(Protocol):
+    """Sequences that lie on the disk and are read one by one, so that memory need not hold them."""
+
+    @property
+    def lengths(self) -> IntArray:
+        """Token ids of each sequence."""
+
+    @property
+    def digest(self) -> str:
+        """Differs if any token or label does."""
+
+    def __len__(self) -> int:
+        """Count the sequences."""
+
+    def __getitem__(self, index: int) -> TrainingExample:
+        """Read one sequence."""
 
 
 class PaddingCollator:

@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 from tinyglot.errors import UnsupportedTokenizerError
 from tinyglot.tasks import IGNORED_LABEL
 from tinyglot.training.batches import LengthGroupedBatches
-from tinyglot.training.collator import IntArray, TrainingExample
+from tinyglot.training.collator import IntArray, StoredExamples, TrainingExample
 
 MASK_SHARE = 0.8
 RANDOM_SHARE = 0.1
@@ -104,7 +104,7 @@ class MaskedRows(Dataset[MaskedRow]):
 
     def __init__(
         self,
-        rows: Sequence[TrainingExample],
+        rows: Sequence[TrainingExample] | StoredExamples,
         masking: Masking,
         batches: LengthGroupedBatches,
         seed: int,

@@ -13,7 +13,7 @@ from torch import nn
 
 from tinyglot.errors import DiskFullError, RunDirectoryError
 from tinyglot.files import is_disk_full, read_json, write_json
-from tinyglot.training.collator import TrainingExample
+from tinyglot.training.collator import StoredExamples, TrainingExample
 
 _NAME = re.compile(r"checkpoint-(\d+)")
 _SETTINGS = "training.json"
@@ -157,15 +157,17 @@ def write_settings(directory: Path, settings: dict[str, Any]) -> None:
     write_json(directory / _SETTINGS, settings)
 
 
-def examples_digest(examples: Iterable[TrainingExample]) -> str:
+def examples_digest(examples: Iterable[TrainingExample] | StoredExamples) -> str:
     """Condense training examples to a short text that differs when they do.
 
     Args:
-        examples: In their order.
+        examples: In their order; stored ones know theirs, and are not read.
 
     Returns:
         Eight hexadecimal digits.
     """
+    if isinstance(examples, StoredExamples):
+        return examples.digest
     digest = 0
     for example in examples:
         types = getattr(example, "token_type_ids", None)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from transformers import PreTrainedModel, TrainerCallback
 from transformers.utils import logging
 
@@ -23,11 +24,17 @@ from tinyglot.training.active_vocabulary import ActiveVocabulary
 from tinyglot.training.arguments import check_device, training_arguments
 from tinyglot.training.batches import LengthGroupedBatches
 from tinyglot.training.callbacks import NoCheckpointAtEnd, ProgressCallback, StopAfterStep
-from tinyglot.training.collator import IntArray, PaddingCollator, TrainingExample
+from tinyglot.training.collator import (
+    IntArray,
+    PaddingCollator,
+    StoredExamples,
+    TrainingExample,
+)
 from tinyglot.training.config import TrainingConfig
 from tinyglot.training.distillation import DistillationOptions, LogitDistillation
 from tinyglot.training.masking import MaskedRows, Masking
 from tinyglot.training.memory import kept_memory
+from tinyglot.training.objective import Objective, joined
 from tinyglot.training.processes import is_main_process, num_processes
 from tinyglot.training.resume import (
     claim_directory,
@@ -68,11 +75,14 @@ class TrainingResult(NamedTuple):
         model: In float32 and evaluation mode, on the device of the model it was made from.
         record: What was done.
         seconds: Wall time of the steps; of a resumed run, of the steps after the resume.
+        step_losses: Shape (steps, 2): the sum of the losses of the labelled tokens of each step,
+            and how many these are.
     """
 
     model: PreTrainedModel
     record: TrainingRecord
     seconds: float
+    step_losses: NDArray[np.float64]
 
 
 class Teacher(NamedTuple):
@@ -93,9 +103,12 @@ class _Row(NamedTuple):
     token_type_ids: Sequence[int] | None = None
 
 
+_Rows = Sequence[_Row] | StoredExamples
+
+
 def train(  # noqa: PLR0913  (each is one input of a training)
     model: PreTrainedModel,
-    examples: Sequence[TrainingExample],
+    examples: Sequence[TrainingExample] | StoredExamples,
     config: TrainingConfig,
     directory: Path | None = None,
     *,
@@ -104,6 +117,7 @@ def train(  # noqa: PLR0913  (each is one input of a training)
     masking: Masking | None = None,
     trunk: Trunk | None = None,
     teacher: Teacher | None = None,
+    objective: Objective | None = None,
 ) -> TrainingResult:
     """Train a copy of a model with a head; go on from the newest resume point in ``directory``.
 
@@ -114,6 +128,7 @@ def train(  # noqa: PLR0913  (each is one input of a training)
     Args:
         model: A model with a task head. It is not changed.
         examples: Token ids of this model's vocabulary, with labels for the tokens or the sequence.
+            Stored ones are read as they are needed; they go without an active vocabulary.
         config: Options, seed and device.
         directory: Where resume points and ``training_record.json`` are kept; default: nowhere.
         extra_token_ids: Further ids to keep in the active vocabulary, such as evaluation data's.
@@ -125,6 +140,7 @@ def train(  # noqa: PLR0913  (each is one input of a training)
         trunk: First steps that are shared with other trainings, whose callbacks may do something
             else from there on.
         teacher: A model whose logits are learnt from beside the labels.
+        objective: Computes the loss instead; with neither callbacks' losses nor a teacher.
 
     Returns:
         The trained model, the record, and the time it took.
@@ -146,21 +162,37 @@ def train(  # noqa: PLR0913  (each is one input of a training)
     vocabulary = _active_vocabulary(model, examples, config, extra_token_ids)
     student = (vocabulary.shrink(model) if vocabulary else copy_model(model)).float()
     remap = vocabulary.remap if vocabulary else np.asarray
-    rows = [_row(example, remap) for example in examples]
+    rows = _rows(examples, remap)
     distillation = _distillation(teacher, vocabulary)
-    with _kept_random_state(), _no_other_bars(), _resume_directory(directory) as folder:
+    with (
+        _kept_random_state(),
+        _no_other_bars(),
+        joined(student, objective),
+        _resume_directory(directory) as folder,
+    ):
         settings = _settings(student, rows, config, masking) | _taught_by(teacher)
+        settings |= {"objective": dict(objective.settings())} if objective else {}
         shared = [TrunkCallback(trunk, settings)] if trunk else []
-        objective = (masking, distillation)
-        trainer = _make_trainer(student, rows, config, folder, (*callbacks, *shared), objective)
+        aim = _Aim(masking, distillation, objective)
+        trainer = _make_trainer(student, rows, config, folder, (*callbacks, *shared), aim)
         _claim(trainer, folder, settings, trunk)
         seconds = _run(trainer, folder, config.stop_step or trainer.total_steps())
-        record = _record(trainer, view(student).num_token_ids)
+        losses = trainer.step_losses()
+        trainer.check_weights()
+        record = _record(trainer, losses, view(student).num_token_ids)
         trainer.release()
         if directory is not None and is_main_process():
             write_json(directory / _RECORD, asdict(record))
     trained = vocabulary.restore(student, model) if vocabulary else student.to(model.device)
-    return TrainingResult(trained.eval(), record, seconds)
+    return TrainingResult(trained.eval(), record, seconds, losses)
+
+
+def _rows(
+    examples: Sequence[TrainingExample] | StoredExamples, remap: Callable[[Any], IntArray]
+) -> _Rows:
+    if isinstance(examples, StoredExamples):
+        return examples
+    return [_row(example, remap) for example in examples]
 
 
 def _row(example: TrainingExample, remap: Callable[[Any], IntArray]) -> _Row:
@@ -171,8 +203,10 @@ def _row(example: TrainingExample, remap: Callable[[Any], IntArray]) -> _Row:
 # --- before --------------------------------------------------------------------------------------
 
 
-def _check_inputs(model: PreTrainedModel, examples: Sequence[TrainingExample]) -> None:
-    if not examples:
+def _check_inputs(
+    model: PreTrainedModel, examples: Sequence[TrainingExample] | StoredExamples
+) -> None:
+    if not len(examples):
         raise MissingInputError(
             "Could not train: there are no training examples.",
             got="0 examples",
@@ -190,18 +224,18 @@ def _check_inputs(model: PreTrainedModel, examples: Sequence[TrainingExample]) -
 
 def _active_vocabulary(
     model: PreTrainedModel,
-    examples: Sequence[TrainingExample],
+    examples: Sequence[TrainingExample] | StoredExamples,
     config: TrainingConfig,
     extra_token_ids: Iterable[int],
 ) -> ActiveVocabulary | None:
-    if not config.active_vocabulary:
+    if not config.active_vocabulary or isinstance(examples, StoredExamples):
         return None
     return ActiveVocabulary.of(model, (e.input_ids for e in examples), extra_token_ids)
 
 
 def _settings(
     student: PreTrainedModel,
-    rows: Sequence[_Row],
+    rows: _Rows,
     config: TrainingConfig,
     masking: Masking | None,
 ) -> dict[str, Any]:
@@ -263,18 +297,23 @@ def _no_other_bars() -> Iterator[None]:
 # --- during --------------------------------------------------------------------------------------
 
 
+class _Aim(NamedTuple):
+    masking: Masking | None
+    distillation: LogitDistillation | None
+    objective: Objective | None
+
+
 def _make_trainer(
     student: PreTrainedModel,
-    rows: Sequence[_Row],
+    rows: _Rows,
     config: TrainingConfig,
     directory: Path,
     callbacks: Sequence[TrainerCallback],
-    objective: tuple[Masking | None, LogitDistillation | None],
+    aim: _Aim,
 ) -> TokenBatchTrainer:
-    masking, distillation = objective
     arguments = training_arguments(config, directory)
     batches = LengthGroupedBatches(
-        [len(row.input_ids) for row in rows],
+        _lengths(rows),
         batch_size=config.batch_size,
         batch_tokens=config.batch_tokens,
         seed=config.seed,
@@ -286,13 +325,20 @@ def _make_trainer(
         arguments,
         batches=batches,
         head_learning_rate=config.head_learning_rate,
-        labelled_only=masking is not None,
-        distillation=distillation,
+        labelled_only=aim.masking is not None,
+        distillation=aim.distillation,
+        objective=aim.objective,
         **_own_loss(callbacks),
-        train_dataset=MaskedRows(rows, masking, batches, config.seed) if masking else rows,
+        train_dataset=MaskedRows(rows, aim.masking, batches, config.seed) if aim.masking else rows,
         data_collator=PaddingCollator(student.config.pad_token_id),
         callbacks=[*callbacks, NoCheckpointAtEnd(), *early],
     )
+
+
+def _lengths(rows: _Rows) -> Sequence[int] | IntArray:
+    if isinstance(rows, StoredExamples):
+        return rows.lengths
+    return [len(row.input_ids) for row in rows]
 
 
 def _own_loss(callbacks: Sequence[Any]) -> dict[str, Any]:
@@ -325,8 +371,9 @@ def _run(trainer: TokenBatchTrainer, directory: Path, num_steps: int) -> float:
 # --- after ---------------------------------------------------------------------------------------
 
 
-def _record(trainer: TokenBatchTrainer, num_embedding_rows: int) -> TrainingRecord:
-    losses = trainer.step_losses()
+def _record(
+    trainer: TokenBatchTrainer, losses: NDArray[np.float64], num_embedding_rows: int
+) -> TrainingRecord:
     num_steps = len(losses)
     last_epoch = (num_steps - 1) // len(trainer.batches) * len(trainer.batches)
     return TrainingRecord(

@@ -15,15 +15,17 @@ from tinyglot.errors import TrainingDivergedError
 from tinyglot.tasks import IGNORED_LABEL
 from tinyglot.training.batches import EpochDataLoader, LengthGroupedBatches, training_loader
 from tinyglot.training.distillation import LogitDistillation
-from tinyglot.training.objective import cross_entropy
+from tinyglot.training.objective import Objective, cross_entropy
 from tinyglot.training.parameters import decayed_parameter_names, parameter_groups
 from tinyglot.training.resume import (
     cleaned_up_on_failure,
+    newest_checkpoint,
     publish_checkpoint,
     staging_directory,
 )
 
 _LOSSES = "losses.json"
+_STEPS_BETWEEN_CHECKS = 10  # each check waits for the device
 
 
 class TokenBatchTrainer(Trainer):
@@ -39,10 +41,11 @@ class TokenBatchTrainer(Trainer):
         head_learning_rate: Highest rate of all that is not the encoder; default: the encoder's.
         labelled_only: Run the head on labelled tokens only, as for masked language modelling.
         distillation: Train towards a teacher's logits too.
+        objective: Computes the loss instead of all others.
         **kwargs: As for ``Trainer``.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (each is one part of a training)
         self,
         model: PreTrainedModel,
         args: TrainingArguments,
@@ -51,6 +54,7 @@ class TokenBatchTrainer(Trainer):
         head_learning_rate: float | None = None,
         labelled_only: bool = False,
         distillation: LogitDistillation | None = None,
+        objective: Objective | None = None,
         **kwargs: Any,  # noqa: ANN401  (passed on)
     ) -> None:
         before = dict(vars(model.config))
@@ -63,6 +67,8 @@ class TokenBatchTrainer(Trainer):
         self._head_learning_rate = head_learning_rate
         self._labelled_only = labelled_only
         self._distillation = distillation
+        self._objective = objective
+        self._learning_rates: list[float] = []
         self._earlier_losses = np.zeros((0, 2))
         self._losses: list[Tensor] = []
         self._is_saving = False
@@ -149,7 +155,7 @@ class TokenBatchTrainer(Trainer):
         inputs: dict[str, Any],
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor:
-        """Take one step and keep its loss on the device.
+        """Take one step and keep its loss on the device; look at the last few now and then.
 
         Args:
             model: The wrapped model.
@@ -158,12 +164,18 @@ class TokenBatchTrainer(Trainer):
 
         Returns:
             The loss.
+
+        Raises:
+            TrainingDivergedError: If one of the last losses is infinite or not a number.
         """
         loss: Tensor = super().training_step(model, inputs, num_items_in_batch)
         items = inputs["labels"].ne(IGNORED_LABEL).sum() * self.args.world_size
         divisor = items if num_items_in_batch is None else num_items_in_batch
         sums = [loss * divisor, items.to(loss.device, loss.dtype)]
         self._losses.append(torch.stack(sums))
+        self._learning_rates.append(float(self._get_learning_rate()))
+        if len(self._losses) % _STEPS_BETWEEN_CHECKS == 0:
+            self._sums(len(self._losses) - _STEPS_BETWEEN_CHECKS)
         return loss
 
     def compute_loss(
@@ -184,6 +196,8 @@ class TokenBatchTrainer(Trainer):
         Returns:
             The loss.
         """
+        if self._objective is not None:
+            return self._loss_of_objective(self._objective, model, inputs, kwargs)
         if self._distillation is not None:
             with self.accelerator.autocast():
                 self._distillation.look_at(inputs)
@@ -193,6 +207,20 @@ class TokenBatchTrainer(Trainer):
         inputs = {**inputs, "labels": inputs["labels"][is_labelled]}
         with selected_positions(cast(PreTrainedModel, self.model), is_labelled):
             return super().compute_loss(model, inputs, *args, **kwargs)
+
+    def _loss_of_objective(
+        self,
+        objective: Objective,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        options: dict[str, Any],
+    ) -> Tensor:
+        inputs = dict(inputs)
+        labels, num_items = inputs.pop("labels"), options.get("num_items_in_batch")
+        with self.accelerator.autocast():
+            loss: Tensor = objective.loss(model, inputs, labels, num_items)
+        gradients_are_averaged = self.accelerator.num_processes
+        return cast(Tensor, loss * gradients_are_averaged)
 
     def step_losses(self) -> np.ndarray:
         """Gather what every step so far has lost, the steps before a resume included.
@@ -205,19 +233,40 @@ class TokenBatchTrainer(Trainer):
         Raises:
             TrainingDivergedError: If a loss is infinite or not a number.
         """
-        if not self._losses:
-            return self._earlier_losses
-        sums = self.accelerator.reduce(torch.stack(self._losses), "mean").cpu().double().numpy()
-        if not np.isfinite(sums).all():
-            raise self._diverged(sums)
-        return np.concatenate((self._earlier_losses, sums))
+        return np.concatenate((self._earlier_losses, self._sums(0)))
 
-    def _diverged(self, sums: np.ndarray) -> TrainingDivergedError:
-        step = len(self._earlier_losses) + int(np.argmin(np.isfinite(sums).all(axis=1))) + 1
+    def _sums(self, first: int) -> np.ndarray:
+        """Gather the losses from some step after the resume on; refuse any that is not finite."""
+        if not self._losses[first:]:
+            return np.zeros((0, 2))
+        gathered = self.accelerator.reduce(torch.stack(self._losses[first:]), "mean")
+        sums: np.ndarray = gathered.cpu().double().numpy()
+        if not np.isfinite(sums).all():
+            place = first + int(np.argmin(np.isfinite(sums).all(axis=1)))
+            raise self._diverged(place, f"loss {sums[place - first, 0]}")
+        return sums
+
+    def check_weights(self) -> None:
+        """Refuse weights of which one is not finite, so that no resume point has them.
+
+        Raises:
+            TrainingDivergedError: If there is one.
+        """
+        is_finite = [parameter.isfinite().all() for parameter in self._parameters()]
+        if self._losses and not bool(torch.stack(is_finite).all()):
+            raise self._diverged(len(self._losses) - 1, "a weight became infinite or no number")
+
+    def _parameters(self) -> list[nn.Parameter]:
+        return [p for p in cast(nn.Module, self.model).parameters() if p.requires_grad]
+
+    def _diverged(self, place: int, got: str) -> TrainingDivergedError:
+        step, rate = len(self._earlier_losses) + place + 1, self._learning_rates[place]
+        good = newest_checkpoint(self._directory)
         return TrainingDivergedError(
             "Could not go on with the training: the loss is no finite number any more.",
-            got=f"loss {sums[step - len(self._earlier_losses) - 1, 0]} in step {step}",
-            expected="a finite loss in every step",
+            got=f"{got} in step {step}, at learning rate {rate:g}",
+            expected="a finite loss in every step; the last good resume point is "
+            + (str(good) if good else "not there: none was written before"),
             fix=f"lower learning_rate (now {self.args.learning_rate:g}), or use precision: fp32",
         )
 
@@ -234,6 +283,7 @@ class TokenBatchTrainer(Trainer):
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:  # noqa: ANN401
         losses = self.step_losses()
+        self.check_weights()
         directory = self._directory
         name = f"checkpoint-{self.state.global_step}"
         self._is_saving = True
