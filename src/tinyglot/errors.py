@@ -195,6 +195,10 @@ class VocabularySizeError(TinyglotError, ValueError):
     """A wanted vocabulary size is above the original or below what must stay."""
 
 
+class VocabularyMismatchError(TinyglotError, ValueError):
+    """Two models that must share their token ids have different vocabularies."""
+
+
 class RecipeError(TinyglotError, ValueError):
     """A recipe has mistakes; all of them are listed."""
 

@@ -2,6 +2,7 @@
 
 from tinyglot.architectures.axes import Axes, Axis, tensor_axes
 from tinyglot.architectures.families import check_family, families, view
+from tinyglot.architectures.head_alone import lm_head_parameters, lm_logits
 from tinyglot.architectures.selected_positions import selected_positions
 from tinyglot.architectures.stock import (
     Shape,
@@ -23,6 +24,8 @@ __all__ = [
     "VocabularyTensor",
     "check_family",
     "families",
+    "lm_head_parameters",
+    "lm_logits",
     "nearest_stock_shape",
     "selected_positions",
     "stock_shapes",
