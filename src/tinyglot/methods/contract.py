@@ -62,7 +62,7 @@ class Context:
             seed, data and model (no times, no paths). The step's ``record.json`` takes it over
             as ``facts``, and reports show it. What it writes into ``CHECKPOINT_FILES`` in it is
             copied into the step's checkpoint.
-        teacher: Checkpoint of a teacher, if any.
+        teacher: Checkpoint of the teacher that the step's options name, if any: a path or hub id.
         trunk: First training steps that this run shares with others, if any.
     """
 

@@ -11,6 +11,7 @@ from tinyglot.files import write_text
 from tinyglot.recipes.mistakes import describe, recipe_error, wrong_order
 from tinyglot.recipes.overrides import Overrides, override
 from tinyglot.recipes.schema import Recipe, recipe_class
+from tinyglot.recipes.teachers import wrong_teachers
 from tinyglot.recipes.yaml_file import builtin_files, find_file, read_yaml
 
 
@@ -111,7 +112,7 @@ def parse_recipe(
     if not isinstance(content, Mapping):
         found = "nothing" if content is None else type(content).__name__
         raise recipe_error([f"a recipe is a mapping, but the file holds {found}"], file)
-    messages = [*mistakes, *wrong_order(content)]
+    messages = [*mistakes, *wrong_order(content), *wrong_teachers(content)]
     try:
         recipe = recipe_class().model_validate(content)
     except ValidationError as error:

@@ -21,6 +21,7 @@ from tinyglot.recipes.directory import claim, is_claimed
 from tinyglot.recipes.inputs import check_inputs
 from tinyglot.recipes.record import write_record
 from tinyglot.recipes.run import Run, Tell, silent
+from tinyglot.recipes.teachers import teacher_of
 
 Made = tuple[PreTrainedModel, PreTrainedTokenizerFast]
 _SECONDS_BETWEEN_LOOKS = 0.2
@@ -160,6 +161,7 @@ def _context(run: Run, position: int, directory: Path) -> Context:
         task=recipe.task,
         task_options=recipe.task_options,
         directory=directory / "work",
+        teacher=teacher_of(run, position),
         trunk=run.trunks.get(position),
     )
 

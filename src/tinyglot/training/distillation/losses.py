@@ -97,9 +97,10 @@ def relation_divergence_sum(
     log_student, log_teacher = (
         _log_relations(vectors, mask, num_heads) for vectors in (student, teacher)
     )
-    divergence: Tensor = log_teacher.exp() * (log_teacher - log_student)
+    divergence = log_teacher.exp() * (log_teacher - log_student)
     rows = divergence.sum(dim=-1).mean(dim=1)
-    return rows.masked_fill(~mask, 0.0).sum()
+    total: Tensor = rows.masked_fill(~mask, 0.0).sum()
+    return total
 
 
 def _log_relations(vectors: Tensor, mask: Tensor, num_heads: int) -> Tensor:
