@@ -140,6 +140,10 @@ class EmptyTextError(TinyglotError, ValueError):
     """A text has no line with content."""
 
 
+class TextTooShortError(TinyglotError, ValueError):
+    """A text is shorter than one batch of a training."""
+
+
 class TextEncodingError(TinyglotError, ValueError):
     """A text is not UTF-8, or its compression is damaged."""
 
