@@ -47,5 +47,5 @@ def overrides(
     """
     from tinyglot.recipes import Overrides
 
-    several = (tuple(values or ()) for values in (language, text, data))
-    return Overrides(model, *several, steps, seed)
+    languages, texts, labelled = (tuple(values or ()) for values in (language, text, data))
+    return Overrides(model, languages, texts, labelled, steps, seed)

@@ -10,6 +10,7 @@ from tinyglot.evaluation.score import write_rows
 from tinyglot.export import export_checkpoint, measure_models, record_scores, score_changes
 from tinyglot.files import locked, write_json, write_text
 from tinyglot.recipes.directory import refuse_foreign
+from tinyglot.recipes.downstream.stages import downstream_rows, score_downstream
 from tinyglot.recipes.facts import all_stages, report_facts, stage_facts
 from tinyglot.recipes.heads import has_head
 from tinyglot.recipes.inputs import task_of
@@ -66,6 +67,8 @@ def run_recipe(
             write_final(run, tell)
         _export(run, tell)
         _evaluate_stages(run, tell)
+        score_downstream(run, tell)
+        _write_results(run)
         _measure_stages(run, tell)
         if not scores_only:
             _write_reports(run)
@@ -91,7 +94,15 @@ def _evaluate_stages(run: Run, tell: Tell) -> None:
     parts = [pl.read_parquet(_scores_file(run, name)) for name in stages]
     if len(parts) > 1 and list(stages)[-1] == run.export.name:
         record_scores(run.export, score_changes(parts[-2], parts[-1]))
-    write_rows(pl.concat(parts), run.directory / "results.parquet")
+
+
+def _write_results(run: Run) -> None:
+    """Put the scores of the recipe's own task before those of downstream tasks."""
+    stages = _stages_with_head(run) if run.recipe.evaluate is not None else {}
+    parts = [pl.read_parquet(_scores_file(run, name)) for name in stages]
+    parts += downstream_rows(run)
+    if parts:
+        write_rows(pl.concat(parts), run.directory / "results.parquet")
 
 
 def _scores_file(run: Run, stage: str) -> Path:

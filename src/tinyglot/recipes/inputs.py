@@ -18,6 +18,7 @@ from tinyglot.errors import (
 from tinyglot.languages import LanguageTag, resolve_language
 from tinyglot.methods.contract import MethodConfig
 from tinyglot.methods.registry import get_method
+from tinyglot.recipes.downstream.checks import lacking_for_downstream
 from tinyglot.recipes.schema import EvaluateSettings, Recipe
 from tinyglot.tasks import Task, get_task
 from tinyglot.training import TaskTrainingOptions, resolve_options
@@ -138,6 +139,7 @@ def check_inputs(recipe: Recipe) -> None:
         *_unknown_tasks(recipe),
         *_lacking_for_evaluation(recipe),
         *_lacking_for_mentions(recipe),
+        *lacking_for_downstream(recipe),
     ]
     for position, step in enumerate(recipe.steps):
         place = f"steps.{position}.{step.method}"

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from tinyglot.errors import RecipeError
+from tinyglot.methods.fine_tuning.config import FineTuningConfig
 from tinyglot.methods.registry import METHODS, get_method
 
 Location = tuple[int | str, ...]
@@ -120,6 +121,8 @@ def _text(item: Mapping[str, Any], model: type[BaseModel]) -> str:
 def _keys_at(location: Location, model: type[BaseModel]) -> Iterable[str]:
     if location[0] == "steps" and len(location) > 2:
         return get_method(str(location[2])).config_class.model_fields
+    if location[0] == "downstream" and len(location) > 2:  # options of all tasks, or of one
+        return FineTuningConfig.model_fields
     section = model.model_fields.get(str(location[0])) if len(location) > 1 else None
     for candidate in getattr(section.annotation, "__args__", ()) if section else ():
         if isinstance(candidate, type) and issubclass(candidate, BaseModel):

@@ -63,6 +63,16 @@ class Run:
         """The deployable file, where the recipe makes one."""
         return self.directory / "export"
 
+    @property
+    def downstream(self) -> Path:
+        """Scores of the stages on downstream tasks, where the recipe asks for them."""
+        return self.directory / "downstream"
+
+    @property
+    def downstream_summary(self) -> Path:
+        """All stages on all tasks, side by side."""
+        return self.directory / "downstream.json"
+
     def step_directory(self, position: int) -> Path:
         """Name the directory of a step.
 

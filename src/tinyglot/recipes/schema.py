@@ -10,6 +10,7 @@ from tinyglot.data.perturbations import PerturbationNames
 from tinyglot.languages import ByLanguage, LanguageCodes
 from tinyglot.methods.contract import MethodConfig
 from tinyglot.methods.registry import methods
+from tinyglot.recipes.downstream.settings import DownstreamSettings
 from tinyglot.tasks import TaskOption
 
 
@@ -93,6 +94,9 @@ class Recipe(_Settings):
     )
     steps: tuple[MethodConfig, ...] = Field(default=(), description="what is done, in this order")
     evaluate: EvaluateSettings | None = Field(default=None, description="scores to take")
+    downstream: DownstreamSettings | None = Field(
+        default=None, description="tasks on which every stage is fine-tuned and scored alike"
+    )
     export: ExportSettings | None = Field(default=None, description="deployable file to make")
     measure: MeasureSettings | None = Field(default=None, description="latency to take")
 

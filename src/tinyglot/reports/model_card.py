@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 import yaml
 
+from tinyglot.reports.downstream import downstream_lines, has_downstream, scored_stages
 from tinyglot.reports.gaps import latency_protocol, unmeasured
 from tinyglot.reports.made import HUB_ID, made_steps, provenance, public_name, recipe_of
 from tinyglot.reports.markdown import code, inline, table
@@ -43,7 +44,8 @@ def render_model_card(rows: pl.DataFrame, stages: Sequence[Mapping[str, Any]], m
         meta: What is known beside numbers, all optional: ``title``, ``recipe``, ``records``,
             ``base_model`` (a hub id; the recipe's model if that is one), ``license`` (of the base
             model, passed on), ``auto_class``, ``pipeline_tag``, ``synthetic``, ``slim`` (layers
-            differ in size), ``not_measured``, ``provenance``.
+            differ in size), ``not_measured``, ``interval`` (what the intervals of downstream tasks
+            are), ``provenance``.
 
     Returns:
         Markdown.
@@ -57,14 +59,16 @@ def render_model_card(rows: pl.DataFrame, stages: Sequence[Mapping[str, Any]], m
         _front_matter(meta),
         f"# {inline(_title(meta))}",
         _introduction(series[0], meta),
-        *_sections(series, meta),
+        *_sections(series, stages, meta),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _sections(series: Sequence[Series], meta: Meta) -> Iterator[str]:
+def _sections(series: Sequence[Series], stages: Sequence[Meta], meta: Meta) -> Iterator[str]:
     yield "## How to load it\n\n" + _loading(meta)
     yield "## Size\n\n" + _sizes(series[0])
+    if has_downstream(stages):
+        yield "## Stages\n\n" + _stages(stages, meta)
     for one in series:
         if one.scored:
             yield f"## Quality: {inline(one.title)}\n\n" + _quality(one, meta)
@@ -154,6 +158,19 @@ def _sizes(series: Series) -> str:
     protocol = latency_protocol(series.stages)
     note = f"\n\nLatency: {inline(protocol)}." if protocol else ""
     return table(header, cells) + note
+
+
+def _stages(stages: Sequence[Meta], meta: Meta) -> str:
+    """Write one line a stage: sizes, pseudo-perplexity, and each task after fine-tuning."""
+    lines = downstream_lines(stages)
+    names = [inline(str(stage["name"])) for stage in scored_stages(stages)]
+    columns = zip(*(texts for _, texts in lines), strict=True)
+    cells = [[name, *map(inline, texts)] for name, texts in zip(names, columns, strict=True)]
+    note = (
+        "Each stage was fine-tuned on each task in the same way; scores are means over seeds. "
+        f"{inline(meta.get('interval', ''))}\n\n"
+    )
+    return note + table(["stage", *(inline(title) for title, _ in lines)], cells)
 
 
 def _quality(series: Series, meta: Meta) -> str:

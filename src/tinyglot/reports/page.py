@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from tinyglot.reports import numbers
 from tinyglot.reports.charts import damage_chart, size_chart
+from tinyglot.reports.downstream import downstream_lines, has_downstream, scored_stages
 from tinyglot.reports.gaps import latency_protocol, unmeasured
 from tinyglot.reports.made import made_steps, provenance, public_name, recipe_of
 from tinyglot.reports.names import language_name
@@ -34,7 +35,8 @@ def render_report(
             and the protocol (``device``, ``threads``, ``batch``, ``length``, ``n``).
         meta: What is known beside numbers, all optional: ``title``, ``recipe``, ``records``,
             ``synthetic`` (whether the labelled data is), ``not_measured`` (sentences),
-            ``provenance`` (value by name).
+            ``interval`` (what the intervals of downstream tasks are), ``provenance`` (value by
+            name).
 
     Returns:
         The page.
@@ -57,6 +59,9 @@ def render_report(
         protocol=latency_protocol(series[0].stages),
         gaps=unmeasured(series, meta),
         steps=made_steps(meta),
+        downstream=downstream_lines(stages) if has_downstream(stages) else (),
+        downstream_stages=[str(stage["name"]) for stage in scored_stages(stages)],
+        interval=str(meta.get("interval") or ""),
         provenance=provenance(meta),
         charts=charts,
         charts_json=script_json(charts),

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from tinyglot.evaluation.compare import Comparison
 from tinyglot.reports.comparison import comparison_table
+from tinyglot.reports.downstream import downstream_table, has_downstream
 from tinyglot.reports.groups import group_tables
 from tinyglot.reports.stages import collect_series
 from tinyglot.reports.table import measure_table, score_table, stage_table
@@ -32,6 +33,8 @@ def console() -> Console:
 def print_stages(stages: Sequence[Mapping[str, Any]], rows: pl.DataFrame) -> None:
     """Print the stages of a run with their sizes, latency and scores.
 
+    Where stages were fine-tuned on downstream tasks, their table has these.
+
     Args:
         stages: Facts of each stage, its ``name`` among them, in order.
         rows: Long-form rows as ``evaluate`` gives them; may be empty.
@@ -40,7 +43,10 @@ def print_stages(stages: Sequence[Mapping[str, Any]], rows: pl.DataFrame) -> Non
         DataFormatError: If the rows lack columns.
         MissingInputError: If a stage has no name, or two have the same.
     """
-    console().print(stage_table(rows, stages))
+    if has_downstream(stages):
+        console().print(downstream_table(stages))
+    else:
+        console().print(stage_table(rows, stages))
 
 
 def print_scores(rows: pl.DataFrame) -> None:

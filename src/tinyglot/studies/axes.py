@@ -15,7 +15,7 @@ Combination = Mapping[str, AxisValue]
 DENSE_METHOD = "fine_tuning"
 _PRUNING = ("sparsity", "embeddings")
 _AMOUNTS = ("sparsity", "pruning_ratio")
-_SECTIONS = ("steps", "evaluate", "export", "measure")
+_SECTIONS = ("steps", "evaluate", "downstream", "export", "measure")
 _RECIPE_OPTIONS = frozenset(Recipe.model_fields) - {*_SECTIONS}
 
 

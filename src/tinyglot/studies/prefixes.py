@@ -10,7 +10,7 @@ from tinyglot.studies.cell import Cell
 from tinyglot.studies.cells import method_versions, public_recipe
 
 _KEY_DIGITS = 16
-_NOT_OF_STEPS = ("evaluate", "export", "measure", "steps")
+_NOT_OF_STEPS = ("evaluate", "downstream", "export", "measure", "steps")
 
 Prefixes = Mapping[str, Mapping[int, str]]
 """By the key of a cell and the position of a step: the name of what is done up to there."""
