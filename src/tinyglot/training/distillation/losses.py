@@ -104,6 +104,6 @@ def relation_divergence_sum(
 
 
 def _log_relations(vectors: Tensor, mask: Tensor, num_heads: int) -> Tensor:
-    heads = exact(vectors).unflatten(-1, (num_heads, -1)).transpose(1, 2)
-    scores = heads @ heads.transpose(-1, -2) / heads.shape[-1] ** 0.5
+    heads: Tensor = exact(vectors).unflatten(-1, (num_heads, -1)).transpose(1, 2)
+    scores: Tensor = heads @ heads.transpose(-1, -2) / heads.shape[-1] ** 0.5
     return scores.masked_fill(~mask[:, None, None, :], _NEVER).log_softmax(dim=-1)
