@@ -1,7 +1,7 @@
 """ModernBERT (mmBERT): global and local layers in turn, no attention norm in layer 0."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from tinyglot.architectures.view import EncoderView, Family
 
@@ -37,6 +37,8 @@ class ModernBertView(EncoderView):
     unused_tensors = ()
     lm_tensors = (r"^(head|decoder)\.",)
     pinned_layers = (0,)
+    has_rotary_positions = True
+    norm_readers: ClassVar[Mapping[str, str]] = {"attn_norm": "attn.Wqkv", "mlp_norm": "mlp.Wi"}
 
     def layer_config(self, kept_layers: Sequence[int]) -> dict[str, Any]:
         """Gather ``layer_types`` too, so that each layer keeps its kind of attention.

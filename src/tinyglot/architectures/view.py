@@ -62,6 +62,9 @@ class EncoderView(ABC):
         lm_tensors: Patterns of the checkpoint tensors of an LM head.
         unused_tensors: Patterns of checkpoint tensors that some classes of the family lack.
         pinned_layers: Layers that must stay in place, because their place decides what they do.
+        has_rotary_positions: Whether pairs of a head's channels are rotated by the position.
+        norm_readers: In a layer that normalises what it reads and not what it hands on: the linear
+            module behind each norm, from the layer; empty for layers that do the reverse.
     """
 
     about: ClassVar[Family]
@@ -76,6 +79,8 @@ class EncoderView(ABC):
     lm_tensors: ClassVar[tuple[str, ...]]
     unused_tensors: ClassVar[tuple[str, ...]]
     pinned_layers: ClassVar[tuple[int, ...]] = ()
+    has_rotary_positions: ClassVar[bool] = False
+    norm_readers: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, model: PreTrainedModel) -> None:
         self.model = model
