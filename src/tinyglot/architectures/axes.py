@@ -45,7 +45,8 @@ def tensor_axes(encoder: EncoderView) -> dict[str, Axes]:
         and labels.
 
     Raises:
-        UnsupportedArchitectureError: If a module has other channels, as in a head of one's own.
+        UnsupportedArchitectureError: If a module has other channels, as in a head of one's own, or
+            the model has adapters.
 
     Example:
         >>> from transformers import BertConfig, BertModel
@@ -56,6 +57,7 @@ def tensor_axes(encoder: EncoderView) -> dict[str, Axes]:
         >>> tensor_axes(view(model))["encoder.layer.0.attention.self.query.bias"]
         (Axis(kind='heads', layer=0, blocks=1),)
     """
+    _check_no_adapters(encoder)
     of_module = dict(_layer_axes(encoder))
     final = _final_linear(encoder.task_head)
     sizes = {encoder.embedding_size: _EMBEDDING, encoder.hidden_size: _HIDDEN}
@@ -69,6 +71,17 @@ def tensor_axes(encoder: EncoderView) -> dict[str, Axes]:
             full = f"{path}.{name}" if path else name
             axes[full] = _of_parameter(found, name, parameter.dim())
     return axes | _without_vocabulary(encoder, axes)
+
+
+def _check_no_adapters(encoder: EncoderView) -> None:
+    if encoder.adapter_sizes:
+        raise UnsupportedArchitectureError(
+            "Could not cut the model: it has adapters.",
+            got=f"{type(encoder.model).__name__} with adapters of {max(encoder.adapter_sizes)} "
+            "channels",
+            expected="a model without adapters, which were trained for the model as it is",
+            fix="cut the model first, and then fine-tune it with tuning: bottleneck",
+        )
 
 
 def _check_known(path: str, module: nn.Module, sizes: Mapping[int, Axis]) -> None:

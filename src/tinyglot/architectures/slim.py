@@ -1,7 +1,8 @@
-"""Models whose layers differ in their heads and neurons, which no ordinary configuration can say.
+"""Models with adapters, or whose layers differ, which no ordinary configuration can say.
 
 This file is copied into the checkpoints that need it, so it imports torch and transformers only.
-``config.slim`` says the shape: ``{"heads": [...], "ffn": [...]}`` with one number a layer. Load
+``config.slim`` says the shape: ``{"heads": [...], "ffn": [...]}`` with one number a layer, and
+``"adapters": [...]`` with the channels of the adapters of a model that has them. Load
 such a checkpoint with ``AutoModel.from_pretrained(DIRECTORY, trust_remote_code=True)``, or with
 the package tinyglot, which does not run the copy.
 """
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import transformers
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 # the copy of this file in a checkpoint
@@ -37,6 +38,7 @@ _BERT = {
     "from_heads": "attention.output.dense",
     "into_ffn": "intermediate.dense",
     "from_ffn": "output.dense",
+    "adapted": "output.LayerNorm",
 }
 _DEBERTA = _BERT | {
     "into_heads": ("query_proj", "key_proj", "value_proj", "pos_key_proj", "pos_query_proj")
@@ -48,6 +50,7 @@ _DISTILBERT = {
     "from_heads": "attention.out_lin",
     "into_ffn": "ffn.lin1",
     "from_ffn": "ffn.lin2",
+    "adapted": "output_layer_norm",
 }
 _MODERNBERT = {
     "layers": "layers",
@@ -56,6 +59,7 @@ _MODERNBERT = {
     "from_heads": "attn.Wo",
     "into_ffn": "mlp.Wi",
     "from_ffn": "mlp.Wo",
+    "adapted": "",  # the layer itself, which ends without a norm
 }
 PATHS: dict[str, dict[str, Any]] = {
     "bert": _BERT,
@@ -173,6 +177,8 @@ def _resize(model: PreTrainedModel) -> None:
         _refit(layer, paths["from_heads"], num_inputs=width)
         _refit(layer, paths["into_ffn"], num_outputs=num_neurons)
         _refit(layer, paths["from_ffn"], num_inputs=num_neurons)
+    for layer, num_channels in zip(layers, slim.get("adapters", ()), strict=False):
+        attach_adapter(layer, model.config.model_type, num_channels)
 
 
 def _refit(
@@ -217,3 +223,76 @@ def set_num_heads(attention: Any, num_heads: int) -> None:  # noqa: ANN401  (one
             setattr(attention, name, num_heads)
     if hasattr(attention, "all_head_size"):
         attention.all_head_size = num_heads * attention.attention_head_size
+
+
+# --- adapters ----------------------------------------------------------------------------------
+
+
+class Adapter(nn.Module):
+    """A bottleneck: down to a few channels, ReLU, and up again.
+
+    Args:
+        hidden_size: Channels of the residual stream.
+        num_channels: Channels in between.
+    """
+
+    def __init__(self, hidden_size: int, num_channels: int) -> None:
+        super().__init__()
+        self.down = nn.Linear(hidden_size, num_channels)
+        self.up = nn.Linear(num_channels, hidden_size)
+
+    def forward(self, hidden_states: Tensor) -> Tensor:
+        """Compute what is added to the residual stream.
+
+        Args:
+            hidden_states: Of a layer, its feed-forward block included.
+
+        Returns:
+            As many values.
+        """
+        found: Tensor = self.up(nn.functional.relu(self.down(hidden_states)))
+        return found
+
+
+def attach_adapter(layer: nn.Module, model_type: str, num_channels: int) -> None:
+    """Put an adapter behind the feed-forward block of a layer, in place.
+
+    With ``s`` the sum of the block's output and its input, a layer that ends with a norm gives
+    ``norm(s + adapter(norm(s)))``, one that does not ``s + adapter(s)``: the sequential adapter
+    of Pfeiffer et al. (2020).
+
+    Args:
+        layer: Of a model without adapters.
+        model_type: Of its configuration.
+        num_channels: Channels of the adapter, at least 1.
+    """
+    host = layer.get_submodule(PATHS[model_type]["adapted"])
+    weight: Any = layer.get_submodule(PATHS[model_type]["from_ffn"]).weight
+    adapter = Adapter(weight.shape[0], num_channels).to(weight.device, weight.dtype)
+    host.add_module("adapter", adapter)
+    host.__class__ = _adapted_class(type(host))  # type: ignore[arg-type]  # hashable
+
+
+def adapter_of(layer: nn.Module, model_type: str) -> Adapter | None:
+    """Find the adapter of a layer.
+
+    Args:
+        layer: Of a model of a family in ``PATHS``.
+        model_type: Of its configuration.
+
+    Returns:
+        The adapter, if there is one.
+    """
+    return getattr(layer.get_submodule(PATHS[model_type]["adapted"]), "adapter", None)
+
+
+@cache
+def _adapted_class(base: Any) -> type[nn.Module]:  # noqa: ANN401  (a class is hashable)
+    is_norm = issubclass(base, nn.LayerNorm)
+
+    def forward(self: Any, hidden_states: Tensor, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        output = base.forward(self, hidden_states, *args, **kwargs)
+        added = self.adapter(output)
+        return base.forward(self, hidden_states + added) if is_norm else output + added
+
+    return type(f"Adapted{base.__name__}", (base,), {"forward": forward, "__module__": __name__})

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple, cast
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from tinyglot.architectures.slim import head_dim
+from tinyglot.architectures.slim import adapter_of, head_dim
 
 TASK_HEADS = ("classifier", "qa_outputs")
 
@@ -140,6 +140,12 @@ class EncoderView(ABC):
     def ffn_sizes(self) -> tuple[int, ...]:
         """Neurons of each layer, as its matrices have them."""
         return tuple(roles["ffn_out"].in_features for roles in self.linear_modules())
+
+    @property
+    def adapter_sizes(self) -> tuple[int, ...]:
+        """Channels of the adapter of each layer; empty for a model without adapters."""
+        found = (adapter_of(layer, self.config.model_type) for layer in self.layers)
+        return tuple(int(adapter.down.out_features) for adapter in found if adapter is not None)
 
     @property
     def lm_head(self) -> nn.Module | None:

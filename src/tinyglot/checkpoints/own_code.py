@@ -11,7 +11,10 @@ from tinyglot.architectures import slim
 from tinyglot.errors import CheckpointTensorsError, UnsafeCheckpointError
 
 # sha256 of each slim.py whose copies may be in checkpoints; the last is the present one
-COPIES = ("0c1e22c5de08820526e1eff995f01a65e4f3bc456f2351819a3a25b7fae4deb1",)
+COPIES = (
+    "0c1e22c5de08820526e1eff995f01a65e4f3bc456f2351819a3a25b7fae4deb1",
+    "287c220678bda7e130edf24c60100981e9227ef75d5ecb55ae1d3d474186c12e",
+)
 
 
 def model_class(config: dict[str, Any]) -> Any:  # noqa: ANN401  (a class of transformers)
@@ -74,12 +77,13 @@ def _check_slim(directory: Path, config: dict[str, Any], name: str) -> None:
 def _check_sizes(config: dict[str, Any]) -> None:
     sizes = config.get("slim")
     layers = config.get("num_hidden_layers", config.get("n_layers"))
-    lists = [sizes.get(name) for name in ("heads", "ffn")] if isinstance(sizes, dict) else []
+    needed = dict.fromkeys(("heads", "ffn"))
+    lists = [*{**needed, **sizes}.values()] if isinstance(sizes, dict) else []
     if not lists or not all(_are_sizes(one, layers) for one in lists):
         raise CheckpointTensorsError(
             "Could not load the model: its configuration does not say the sizes of its layers.",
             got=f"slim: {sizes}",
-            expected=f"heads and ffn, each a list of {layers} numbers from 1",
+            expected=f"heads and ffn, each a list of {layers} numbers from 1, and adapters if any",
             fix="copy or download the checkpoint again",
         )
 

@@ -47,6 +47,20 @@ def copy_model(
     return copy.deepcopy(model, memo)
 
 
+def shared_copy(model: PreTrainedModel) -> PreTrainedModel:
+    """Copy the modules of a model around the same weights, for changes that leave these alone.
+
+    Args:
+        model: The model to copy. It is not changed: parameters of the copy are frozen, or given
+            other values, without it.
+
+    Returns:
+        The copy; its parameters share the memory of the model's until they are replaced.
+    """
+    parameters = {p: nn.Parameter(p.detach(), p.requires_grad) for p in model.parameters()}
+    return copy_model(model, parameters)
+
+
 def on_device(model: PreTrainedModel, device: str) -> PreTrainedModel:
     """Give a model on a device: itself if it is there, else a copy.
 

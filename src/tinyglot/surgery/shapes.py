@@ -16,9 +16,9 @@ from tinyglot.architectures.slim import (
 def settle_shape(model: PreTrainedModel) -> None:
     """Make modules, class and configuration say what the matrices are, in place.
 
-    Where an ordinary configuration can express the sizes, it does. Where the layers differ, or the
-    heads do not fill the hidden size, the model becomes one of a ``Slim`` class, and
-    ``config.slim`` says its sizes.
+    Where an ordinary configuration can express the sizes, it does. Where the layers differ, the
+    heads do not fill the hidden size, or there are adapters, the model becomes one of a ``Slim``
+    class, and ``config.slim`` says its sizes.
 
     Args:
         model: A model of a supported family; its hidden size is a multiple of its head size.
@@ -33,12 +33,18 @@ def settle_shape(model: PreTrainedModel) -> None:
     config.num_attention_heads = encoder.hidden_size // encoder.head_dim
     setattr(config, encoder.ffn_field, max(encoder.ffn_sizes))
     if not is_stock_shape(encoder):
-        config.slim = {"heads": list(encoder.num_heads), "ffn": list(encoder.ffn_sizes)}
+        config.slim = _sizes(encoder)
         set_class(model, slim_class)
     elif is_slim(type(model)):
         for field in ("slim", "auto_map"):
             vars(config).pop(field, None)
         set_class(model, ordinary_class)
+
+
+def _sizes(encoder: EncoderView) -> dict[str, list[int]]:
+    sizes = {"heads": list(encoder.num_heads), "ffn": list(encoder.ffn_sizes)}
+    adapters = list(encoder.adapter_sizes)
+    return {**sizes, "adapters": adapters} if adapters else sizes
 
 
 def _resize_modules(new: EncoderView) -> None:
@@ -63,8 +69,8 @@ def is_stock_shape(encoder: EncoderView) -> bool:
         encoder: The view of the model.
 
     Returns:
-        Whether all layers are alike and the heads fill the hidden size.
+        Whether all layers are alike, the heads fill the hidden size, and there are no adapters.
     """
     heads = set(encoder.num_heads)
     fills = heads == {encoder.hidden_size // encoder.head_dim}
-    return fills and len(set(encoder.ffn_sizes)) == 1
+    return fills and len(set(encoder.ffn_sizes)) == 1 and not encoder.adapter_sizes
