@@ -12,8 +12,9 @@ into its plan, and needs two calls::
 
 The text is encoded once, as a stream, into the step's directory. An ``Objective``
 (``tinyglot.training.objective``) takes the masked-LM loss's place: it runs the student itself and
-may own parameters that are trained with it. ``headed_model`` is the student as it begins; the
-result always has an LM head, tied and new where the model had none.
+may own parameters that are trained with it. ``headed_model`` is the student as it begins, with an
+LM head, tied and new where the model had none; ``plan_text_training(..., needs_head=False)`` leaves
+a model without one as it is.
 """
 
 from tinyglot.training.text.corpus import TextCorpus, TextRow, read_text

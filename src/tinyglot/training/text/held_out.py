@@ -1,6 +1,6 @@
 """The masked-LM loss on text that is not trained on, before, while and after training."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -101,13 +101,25 @@ class HeldOutText:
             return {}
         mixed = torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16")
         with evaluation_mode(model), torch.no_grad(), mixed:
-            found = {tag: self._loss(model, rows) for tag, rows in self.sequences.items()}
+            found = {tag: self._loss(model, tag) for tag in self.sequences}
         return {**found, MACRO_AVERAGE: sum(found.values()) / len(found)}
 
-    def _loss(self, model: PreTrainedModel, rows: Sequence[MaskedRow]) -> float:
-        collate, total, count = PaddingCollator(self.pad_token_id), 0.0, 0
+    def batches(self, tag: str) -> Iterator[dict[str, Tensor]]:
+        """Give the lines of a language in batches.
+
+        Args:
+            tag: The language.
+
+        Yields:
+            Inputs of a model, and ``labels``: the hidden tokens, -100 elsewhere.
+        """
+        rows, collate = self.sequences[tag], PaddingCollator(self.pad_token_id)
         for start in range(0, len(rows), _BATCH_SIZE):
-            batch = collate(rows[start : start + _BATCH_SIZE])
+            yield collate(rows[start : start + _BATCH_SIZE])
+
+    def _loss(self, model: PreTrainedModel, tag: str) -> float:
+        total, count = 0.0, 0
+        for batch in self.batches(tag):
             inputs = {name: value.to(model.device) for name, value in batch.items()}
             loss, num_hidden = _summed_loss(model, inputs)
             total, count = total + float(loss), count + num_hidden

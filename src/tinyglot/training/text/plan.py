@@ -56,7 +56,8 @@ class TextTrainingPlan(_Frozen):
 
     Attributes:
         config: The options, with languages filled in.
-        head: Whether the model's own LM head is trained on, or a new one.
+        head: Whether the model's own LM head is trained on, or a new one; none where the objective
+            needs none and the model has none.
         num_lines: Lines of the train portion by language.
         num_held_out_lines: Lines of the dev portion on which the loss is taken, by language.
         num_sequences: Sequences that are taken, by language.
@@ -71,7 +72,7 @@ class TextTrainingPlan(_Frozen):
     """
 
     config: TextTrainingOptions
-    head: Literal["new", "continued"]
+    head: Literal["new", "continued", "none"]
     num_lines: dict[str, int]
     num_held_out_lines: dict[str, int]
     num_sequences: dict[str, int]
@@ -91,7 +92,8 @@ class TextTrainingPlan(_Frozen):
             Lines without markup.
         """
         options, total = self.config, sum(self.num_tokens.values())
-        first = f"train the masked LM with {'a new' if self.head == 'new' else 'its own'} head"
+        heads = {"new": "a new head", "continued": "its own head", "none": "no head"}
+        first = f"train the masked LM with {heads[self.head]}"
         alone = f", which alone is trained for {self.num_head_steps:,} steps first"
         return [
             first + alone * bool(self.num_head_steps),
@@ -142,6 +144,8 @@ def plan_text_training(
     tokenizer: PreTrainedTokenizerFast,
     options: TextTrainingOptions,
     inputs: TextInputs,
+    *,
+    needs_head: bool = True,
 ) -> dict[str, Any]:
     """Encode the text, and count what training on it would take.
 
@@ -150,6 +154,7 @@ def plan_text_training(
         tokenizer: Its tokenizer, with a mask token.
         options: Resolved options.
         inputs: Gives text and seed; in its directory the encoded text is left for the training.
+        needs_head: Whether a model without an LM head gets one.
 
     Returns:
         The fields of a ``TextTrainingPlan``.
@@ -167,10 +172,11 @@ def plan_text_training(
         corpus = read_text(tokenizer, options, inputs.text, directory, inputs.seed)
         _check_length(corpus, options)
         held_out = HeldOutText.read(tokenizer, options, inputs.text, 0)
-        is_new = not has_lm_head(model)
+        has_head = has_lm_head(model)
+        is_new = needs_head and not has_head
         return {
             "config": options,
-            "head": "new" if is_new else "continued",
+            "head": "continued" if has_head else "new" if is_new else "none",
             "num_lines": {tag: part.file.num_lines for tag, part in corpus.parts.items()},
             "num_held_out_lines": dict(held_out.num_lines),
             "num_sequences": {tag: len(part.chosen) for tag, part in corpus.parts.items()},

@@ -59,7 +59,7 @@ class TextTrainingResult(NamedTuple):
     """A trained model and what it took.
 
     Attributes:
-        model: With an LM head, in float32 and evaluation mode.
+        model: With an LM head if the plan says so, in float32 and evaluation mode.
         record: What was done, as of any training.
         facts: The record, the curves, and the held-out losses before and after, as JSON values;
             the same for the same seed, data and model.
@@ -92,7 +92,7 @@ def train_on_text(
         callbacks: Callbacks of a Trainer.
 
     Returns:
-        The trained model with its LM head, and what was done.
+        The trained model, with its LM head if the plan says so, and what was done.
 
     Raises:
         PlanOutdatedError: If the text or the model are not those of the plan.
@@ -109,10 +109,12 @@ def train_on_text(
         corpus = read_text(tokenizer, options, setup.text, directory, setup.seed)
         _check_still_the_same(model, plan, corpus)
         pad_token_id = int(model.config.pad_token_id or 0)
-        held_out = HeldOutText.read(tokenizer, options, setup.text, pad_token_id)
+        held_out = HeldOutText({}, {}, pad_token_id)
+        if plan.head != "none":
+            held_out = HeldOutText.read(tokenizer, options, setup.text, pad_token_id)
         masking = Masking.of(tokenizer, options.mask_probability)
         head = _head_training(model, plan, setup, corpus, masking)
-        student = head.model if head else headed_model(model, setup.seed)
+        student = head.model if head else _student(model, plan, setup)
         curve = HeldOutCurve(held_out, options, directory / "held_out.json")
         before = _losses(held_out, student, options.precision, setup)
         result = train(
@@ -145,6 +147,10 @@ def headed_model(model: PreTrainedModel, seed: int) -> PreTrainedModel:
     if has_lm_head(model):
         return model
     return with_head(model, head_class(model, "AutoModelForMaskedLM"), (), seed)
+
+
+def _student(model: PreTrainedModel, plan: TextTrainingPlan, setup: TextSetup) -> PreTrainedModel:
+    return model if plan.head == "none" else headed_model(model, setup.seed)
 
 
 def _of_training(plan: TextTrainingPlan) -> dict[str, Any]:
