@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast, get_args
 
 from tinyglot.data.lines import files_of_split, lines_of_split, splits_of_files
+from tinyglot.data.splits import canonical_split
 from tinyglot.data.text import TextSource
-from tinyglot.errors import EmptyTextError
+from tinyglot.errors import DataNotFoundError, EmptyTextError
 
 PortionName = Literal["train", "dev", "test"]
 
@@ -74,6 +75,29 @@ class TextPortion:
         if self.name not in there:
             raise _empty(self.name, f"files for {', '.join(there)} only, such as {files[0]}")
         return files
+
+
+def portion_name(split: str) -> PortionName:
+    """Read the name of a portion.
+
+    Args:
+        split: Any name of a split, such as ``validation``.
+
+    Returns:
+        The portion.
+
+    Raises:
+        DataNotFoundError: If it is none of the three.
+    """
+    for name in get_args(PortionName):
+        if canonical_split(split) == name:
+            return cast(PortionName, name)
+    raise DataNotFoundError(
+        f"Could not find the portion {split!r} of the text.",
+        got=split,
+        expected="train, dev or test",
+        fix="name one of these",
+    )
 
 
 def _empty(name: str, got: str) -> EmptyTextError:

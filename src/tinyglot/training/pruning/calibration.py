@@ -9,6 +9,7 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from tinyglot.data.text import TextSource, sample_lines
+from tinyglot.data.text_portions import TextPortion, portion_name
 from tinyglot.errors import MissingInputError, UncoveredTextError, UnknownLabelError
 from tinyglot.importance import Loss
 from tinyglot.tasks import Encoded, Task, get_task
@@ -104,6 +105,8 @@ def read_calibration(
 ) -> Calibration:
     """Read what importance is measured on: data of a task that has any labels, else text.
 
+    For task mlm without data and by its loss, a portion of the text is masked.
+
     Args:
         model: Decides the loss where the options do not, and the labels.
         tokenizer: Its tokenizer.
@@ -132,6 +135,8 @@ def read_calibration(
         return Calibration(options.loss or "hidden_states")
     if _is_labelled(options, inputs):
         found = _from_labelled_data(model, tokenizer, options, inputs)
+    elif options.loss == "labels" and _is_masked_lm(options, inputs):
+        found = _from_masked_text(model, tokenizer, options, inputs)
     else:
         found = _from_text(tokenizer, options, inputs)
     _check_coverage(tokenizer, found, options.max_unk_rate)
@@ -142,6 +147,12 @@ def _is_labelled(options: UnitPruningOptions, inputs: StepInputs) -> bool:
     """Tell whether there are data that something can be trained on: retrieval has none."""
     task, data = options.task or inputs.task, options.data or inputs.data
     return bool(task and data and get_task(task).objective is not None)
+
+
+def _is_masked_lm(options: UnitPruningOptions, inputs: StepInputs) -> bool:
+    """Tell whether the task needs no labels, so that the recipe's text is enough."""
+    task = options.task or inputs.task
+    return bool(task) and get_task(str(task)).objective == "masked_lm"
 
 
 # --- labelled data ------------------------------------------------------------------------------
@@ -227,11 +238,9 @@ def _from_text(
     tokenizer: PreTrainedTokenizerFast, options: UnitPruningOptions, inputs: StepInputs
 ) -> Calibration:
     loss = options.loss or "hidden_states"
-    tags = options.importance_languages or options.languages or inputs.languages
-    tags = tags or tuple(inputs.text)
-    without = [tag for tag in tags if tag not in inputs.text]
-    if without or not tags or loss == "labels":
-        raise _no_data(loss, without)
+    if loss == "labels":
+        raise _no_data(loss, [])
+    tags = _tags_of_text(options, inputs)
     length = sequence_limit(tokenizer, options.max_length)
     encoded: dict[str, list[Any]] = {}
     for tag in tags:
@@ -240,6 +249,40 @@ def _from_text(
         ids = tokenizer(lines, truncation=True, max_length=length)["input_ids"]
         encoded[tag] = [_Line(each) for each in ids]
     return Calibration(loss, encoded, {tag: len(rows) for tag, rows in encoded.items()})
+
+
+def _from_masked_text(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    options: UnitPruningOptions,
+    inputs: StepInputs,
+) -> Calibration:
+    """Hide tokens of lines of a portion of the text, as training on them would."""
+    given = {**inputs.task_options, **options.task_options}
+    named = {"task": options.task or inputs.task, "task_options": given}
+    wanted = options.training().model_copy(update=named)
+    task = task_of(wanted)
+    _labels_of_head(model, wanted, ())
+    assert isinstance(task, MaskedLanguageModelling)  # noqa: S101  (its objective is masked_lm)
+    masking = Masking.of(tokenizer, task.mask_probability)
+    length = sequence_limit(tokenizer, options.max_length)
+    encoded: dict[str, Any] = {}
+    num_lines: dict[str, int] = {}
+    for tag in _tags_of_text(options, inputs):
+        portion = TextPortion(tuple(inputs.text[tag]), portion_name(options.calibration_split))
+        lines = sample_lines(portion, options.calibration_sentences, inputs.seed)
+        rows = task.training_sequences(lines, tokenizer, (), length)
+        encoded[tag], num_lines[tag] = _masked(rows, masking, inputs.seed), len(lines)
+    return Calibration("labels", encoded, num_lines)
+
+
+def _tags_of_text(options: UnitPruningOptions, inputs: StepInputs) -> tuple[str, ...]:
+    tags = options.importance_languages or options.languages or inputs.languages
+    tags = tags or tuple(inputs.text)
+    without = [tag for tag in tags if tag not in inputs.text]
+    if without or not tags:
+        raise _no_data(options.loss or "hidden_states", without)
+    return tags
 
 
 def _no_data(loss: Loss, without: Sequence[str]) -> MissingInputError:

@@ -32,7 +32,9 @@ class CalibrationOptions(CheckedOptions):
         "labels if the model has the task's head, else hidden_states",
     )
     calibration_split: str = Field(
-        default="train", description="split of the labelled data on which importance is measured"
+        default="train",
+        description="split of the labelled data on which importance is measured; for task mlm "
+        "without data and loss labels, portion of the text: dev is held out of training",
     )
     calibration_sentences: int = Field(
         default=200,
