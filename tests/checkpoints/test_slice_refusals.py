@@ -7,15 +7,19 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.checkpoints.test_slicing import elastic_checkpoint, encoded
-from tests.tiny import tiny_pair, tiny_tokenizer
+from tests.checkpoints.test_slicing import KINDS_OF, elastic_checkpoint, encoded
+from tests.tiny import FAMILIES, tiny_pair, tiny_tokenizer
 from tinyglot.architectures import view
-from tinyglot.checkpoints import load_checkpoint, save_checkpoint
+from tinyglot.checkpoints import load_checkpoint, save_checkpoint, slicing
 from tinyglot.checkpoints.elastic import Elastic
+from tinyglot.checkpoints.slice_card import read_front_matter
 from tinyglot.checkpoints.slicing import slice_elastic
+from tinyglot.checkpoints.tensor_file import weight_files
+from tinyglot.checkpoints.weight_sample import digest_of_files, digest_of_model
 from tinyglot.errors import (
     CheckpointTensorsError,
     ElasticCheckpointError,
+    ModelNotFoundError,
     SizeNotTrainedError,
     UnsafeCheckpointError,
     UnsupportedArchitectureError,
@@ -249,3 +253,77 @@ def bottlenecked(embedding_size):
     pair.config.embedding_size = embedding_size
     torch.manual_seed(0)
     return type(pair)(pair.config).eval()
+
+
+# --- weights that were changed, cards, hub ids ---------------------------------------------------
+
+
+@pytest.mark.parametrize("change", ["trained", "cast", "other file"])
+def test_weights_that_the_sidecar_was_not_written_for_are_refused(bert, tmp_path, change):
+    model = tiny_pair("bert", "wordpiece", "token_classification")[0]
+    elastic = Elastic.read(bert)
+    elastic.model_copy(update={"weights_sha256": digest_of_model(model)}).write(bert)
+    slice_elastic(bert, out=tmp_path / "slice", layers=1)
+    digest = Elastic.read(bert).weights_sha256
+    if change == "other file":
+        other = tiny_pair("bert", "wordpiece", "token_classification", seed=1)[0]
+        other.save_pretrained(bert)
+    else:
+        weights = load_file(bert / "model.safetensors")
+        changed = {n: t.bfloat16() if change == "cast" else t * 1.001 for n, t in weights.items()}
+        save_file(changed, bert / "model.safetensors", {"format": "pt"})
+    with pytest.raises(
+        ElasticCheckpointError, match=rf"written for other weights[\s\S]*sha256 {digest[:12]}"
+    ):
+        slice_elastic(bert, out=tmp_path / "again", layers=1)
+
+
+def test_a_sample_of_the_files_is_that_of_the_model(tmp_path):
+    for family in FAMILIES:
+        for head in ("token_classification", "masked_lm"):
+            model = tiny_pair(family, KINDS_OF[family], head)[0]
+            directory = tmp_path / f"{family}-{head}"
+            model.save_pretrained(directory, max_shard_size="20kB")
+            files = weight_files(directory)
+            assert digest_of_files(files, model) == digest_of_model(model), family
+
+
+def test_a_slice_has_the_licence_and_the_origin_of_its_source(bert, tmp_path):
+    given = {"language": ["swh", "deu"], "license": "mit", "base_model": "some/encoder", "x": 1}
+    (bert / "README.md").write_text(f"---\n{json.dumps(given)}\n---\n# A card\n")
+    slice_elastic(bert, out=tmp_path / "all", layers=1)
+    slice_elastic(bert, out=tmp_path / "sw", layers=1, language="sw")
+    del given["x"]
+    assert read_front_matter(tmp_path / "all" / "README.md") == given
+    assert read_front_matter(tmp_path / "sw" / "README.md") == {**given, "language": ["swh"]}
+    text = (tmp_path / "sw" / "README.md").read_text()
+    assert "made from `some/encoder`: 1 layers, 4 heads" in text
+    assert "BertForTokenClassification.from_pretrained(path)" in text
+
+
+@pytest.mark.parametrize("front", ["", "# no front matter", "---\n: [\n---\n", "---\n- a\n---\n"])
+def test_a_source_without_a_readable_card_gives_a_card_without_a_licence(bert, tmp_path, front):
+    (bert / "README.md").write_text(front)
+    slice_elastic(bert, out=tmp_path / "slice", layers=1)
+    card = tmp_path / "slice" / "README.md"
+    assert read_front_matter(card) == {}
+    assert "The licence of the base model holds; it is not recorded here." in card.read_text()
+
+
+def test_a_hub_id_is_looked_up_and_a_directory_is_not(bert, tmp_path, monkeypatch):
+    asked = []
+
+    def located(name, revision=None):
+        asked.append((name, revision))
+        return bert
+
+    monkeypatch.setattr(slicing, "locate_checkpoint", located)
+    made = slice_elastic("some/elastic", out=tmp_path / "a", layers=1, revision="abc")
+    assert asked == [("some/elastic", "abc")]
+    assert slice_elastic(bert, out=tmp_path / "b", layers=1) == made
+    assert len(asked) == 1
+
+
+def test_a_name_that_is_nothing_is_refused(tmp_path):
+    with pytest.raises(ModelNotFoundError, match=r"Could not find[\s\S]*/no/such/place"):
+        slice_elastic("/no/such/place", out=tmp_path / "slice", layers=1)

@@ -16,6 +16,8 @@ from tinyglot.architectures import view
 from tinyglot.checkpoints import load_checkpoint
 from tinyglot.checkpoints.elastic import Elastic
 from tinyglot.checkpoints.slicing import slice_elastic
+from tinyglot.checkpoints.tensor_file import weight_files
+from tinyglot.checkpoints.weight_sample import digest_of_files
 from tinyglot.errors import (
     NoEffectError,
     PruningScheduleError,
@@ -270,6 +272,7 @@ def test_a_recipe_trains_a_checkpoint_whose_slices_are_its_subnetworks(finished,
     assert elastic.sizes() == {"layers": (2, 1), "heads": (4, 2), "ffn": (48, 20)}
     assert set(elastic.vocabulary) == {"swh-Latn", "deu-Latn"}
     whole = load_checkpoint(str(final))
+    assert elastic.weights_sha256 == digest_of_files(weight_files(final), whole.model)
     text = "Juma anaishi Nairobi leo"
     made = slice_elastic(final, out=tmp_path / "s", layers=1, heads=2, ffn=20, language="sw")
     small = load_checkpoint(str(tmp_path / "s"))

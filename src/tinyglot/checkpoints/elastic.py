@@ -67,6 +67,8 @@ class Elastic(_Frozen):
             importance. A smaller model has the first ones, in their places.
         head_dim: Channels of a head.
         vocabulary: Rows by language.
+        weights_sha256: Of a sample of the weights that this was written for; ``None`` where they
+            were not at hand.
     """
 
     version: Literal[1] = VERSION
@@ -76,6 +78,7 @@ class Elastic(_Frozen):
     layer_order: tuple[int, ...]
     head_dim: int
     vocabulary: dict[str, LanguageRows] = Field(default_factory=dict)
+    weights_sha256: str | None = None
 
     @model_validator(mode="after")
     def _falls(self) -> Self:
@@ -167,7 +170,7 @@ class Elastic(_Frozen):
         Args:
             directory: Of the checkpoint.
         """
-        write_json(directory / ELASTIC_FILE, self.model_dump(mode="json"))
+        write_json(directory / ELASTIC_FILE, self.model_dump(mode="json", exclude_none=True))
 
     @classmethod
     def read(cls, directory: Path) -> Self:

@@ -15,6 +15,7 @@ from tinyglot.checkpoints.locate import read_config
 from tinyglot.checkpoints.own_code import model_class
 from tinyglot.checkpoints.save import is_bare_encoder
 from tinyglot.checkpoints.tensor_file import Layout, Stored
+from tinyglot.checkpoints.weight_sample import digest_of_files
 from tinyglot.errors import (
     CheckpointTensorsError,
     ElasticCheckpointError,
@@ -102,6 +103,33 @@ def check_sidecar(source: Path, elastic: Elastic, whole: PreTrainedModel) -> Non
             got="; ".join(wrong),
             expected=f"the sizes of {source / 'config.json'} as the largest ones",
             fix="copy the checkpoint again, all files of it",
+        )
+
+
+def check_weights(
+    source: Path, elastic: Elastic, whole: PreTrainedModel, files: Mapping[Path, Layout]
+) -> None:
+    """Refuse weights that were changed after the training: the smaller sizes changed unseen.
+
+    Args:
+        source: The checkpoint.
+        elastic: Its sidecar; one that does not say the weights is believed.
+        whole: Its model; values are not looked at.
+        files: The weight files.
+
+    Raises:
+        ElasticCheckpointError: If a sample of the values is not that of the trained ones.
+    """
+    if elastic.weights_sha256 is None:
+        return
+    found = digest_of_files(files, whole)
+    if found != elastic.weights_sha256:
+        raise ElasticCheckpointError(
+            f"Could not slice the checkpoint: its {ELASTIC_FILE} was written for other weights.",
+            got=f"{', '.join(path.name for path in files)}, a sample with sha256 {found[:12]}",
+            expected=f"sha256 {elastic.weights_sha256[:12]}, the weights of the elastic training; "
+            "fine-tuned, pruned or cast ones compute smaller sizes that nobody trained",
+            fix=f"copy {source.name} again, all files of it, or train anew",
         )
 
 

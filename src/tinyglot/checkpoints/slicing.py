@@ -24,18 +24,20 @@ from tinyglot.checkpoints.embedder import (
     modules_of_fixed_width,
 )
 from tinyglot.checkpoints.load import load_model
-from tinyglot.checkpoints.locate import read_config
+from tinyglot.checkpoints.locate import locate_checkpoint, read_config
 from tinyglot.checkpoints.save import is_bare_encoder
+from tinyglot.checkpoints.slice_card import CARD_FILE, slice_card
 from tinyglot.checkpoints.slice_sizes import Request, Scale, choose_shape, parse_quantity
 from tinyglot.checkpoints.slice_source import (
     check_complete,
     check_sidecar,
+    check_weights,
     describe_source,
     without_weights,
 )
 from tinyglot.checkpoints.tensor_file import WEIGHTS_FILE, Layout, Stored, weight_files
 from tinyglot.errors import SizeNotTrainedError
-from tinyglot.files import read_json, refuse_occupied, replacing, write_json
+from tinyglot.files import read_json, refuse_occupied, replacing, write_json, write_text
 from tinyglot.languages import resolve_language
 from tinyglot.surgery import (
     Cut,
@@ -113,6 +115,7 @@ def slice_elastic(  # noqa: PLR0913  (each is an option of the command)
     vocabulary_size: int | None = None,
     max_parameters: int | str | None = None,
     max_bytes: int | str | None = None,
+    revision: str | None = None,
 ) -> Slice:
     """Cut a smaller model out of an elastic checkpoint: an ordinary one, for plain AutoModel.
 
@@ -120,7 +123,7 @@ def slice_elastic(  # noqa: PLR0913  (each is an option of the command)
     most parameters outside the embedding.
 
     Args:
-        elastic: The checkpoint that ``dynamic_sparsification`` trained.
+        elastic: The checkpoint that ``dynamic_sparsification`` trained: a directory or a hub id.
         out: Directory for the slice, new or empty.
         layers: How many.
         heads: A layer; the hidden size follows.
@@ -129,6 +132,7 @@ def slice_elastic(  # noqa: PLR0913  (each is an option of the command)
         vocabulary_size: Keep at most so many of these, the most frequent.
         max_parameters: Such as ``12M``.
         max_bytes: Of the weight file, such as ``8MB``.
+        revision: Commit of a hub id; ignored elsewhere.
 
     Returns:
         What was cut out.
@@ -144,7 +148,10 @@ def slice_elastic(  # noqa: PLR0913  (each is an option of the command)
         None if max_parameters is None else parse_quantity(str(max_parameters)),
         None if max_bytes is None else parse_quantity(str(max_bytes)),
     )
-    return slice_checkpoint(Path(elastic), Path(out), request)
+    source = Path(elastic)
+    if not source.exists():
+        source = locate_checkpoint(str(elastic), revision)
+    return slice_checkpoint(source, Path(out), request)
 
 
 def slice_checkpoint(source: Path, directory: Path, request: Request) -> Slice:
@@ -207,6 +214,7 @@ def _sliced(source: Path, directory: Path, request: Request) -> Slice:
     part = cut_to(whole, shape)
     cuts = cuts_of(view(whole), view(part), shape.layers)
     check_complete(source, part, cuts, stored)
+    check_weights(source, elastic, whole, files)
     if rows is not None:
         part = gather_vocabulary(part, torch.tensor(rows))
     with replacing(directory) as temporary:
@@ -215,6 +223,8 @@ def _sliced(source: Path, directory: Path, request: Request) -> Slice:
         save_file(weights, temporary / WEIGHTS_FILE, {"format": "pt"})
         made = _describe(part, shape, (temporary / WEIGHTS_FILE).stat().st_size)
         _write_rest(source, temporary, part, rows)
+        card = slice_card(source, made.summary(), type(part).__name__, request.language)
+        write_text(temporary / CARD_FILE, card)
         about = {"language": request.language, "source": describe_source(source, files.values())}
         versions = {name: version(name) for name in ("tinyglot", "transformers", "torch")}
         write_json(temporary / _RECORD, made.as_dict() | about | {"versions": versions})

@@ -25,7 +25,9 @@ def register(app: typer.Typer) -> None:
 
 
 def slice_(  # noqa: PLR0913  (each is an option)
-    elastic: Annotated[Path, typer.Argument(help="what dynamic_sparsification trained")],
+    elastic: Annotated[
+        str, typer.Argument(help="what dynamic_sparsification trained: a directory or a hub id")
+    ],
     out: Annotated[Path, typer.Option(help="directory for the slice, new or empty")],
     layers: Annotated[int | None, typer.Option(help="how many layers")] = None,
     heads: Annotated[
@@ -47,6 +49,7 @@ def slice_(  # noqa: PLR0913  (each is an option)
     max_bytes: Annotated[
         str | None, typer.Option(help="the same, by bytes of the weight file, such as 8MB")
     ] = None,
+    revision: Annotated[str | None, typer.Option(help="commit of a hub id")] = None,
     json: Annotated[bool, typer.Option("--json", help="print the sizes as JSON")] = False,  # noqa: FBT002  (a flag)
 ) -> None:
     """Cut a smaller model out of an elastic checkpoint: an ordinary one, for plain AutoModel."""
@@ -64,6 +67,7 @@ def slice_(  # noqa: PLR0913  (each is an option)
             vocabulary_size=vocabulary_size,
             max_parameters=max_parameters,
             max_bytes=max_bytes,
+            revision=revision,
         ),
     )
     if json:

@@ -7,6 +7,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from tinyglot.architectures import view
+from tinyglot.checkpoints.weight_sample import digest_of_model
 from tinyglot.files import write_json
 from tinyglot.methods.contract import CHECKPOINT_FILES, Context
 from tinyglot.methods.dynamic_sparsification.callback import DynamicSparsificationCallback
@@ -69,7 +70,8 @@ def apply(
     elastic = controller.elastic
     if context.directory is not None and is_main_process():
         rows = rows_by_language(result.model, tokenizer, plan.config, context, corpus.labels)
-        elastic = elastic.model_copy(update={"vocabulary": rows})
+        digest = digest_of_model(result.model)
+        elastic = elastic.model_copy(update={"vocabulary": rows, "weights_sha256": digest})
         (context.directory / CHECKPOINT_FILES).mkdir(parents=True, exist_ok=True)
         elastic.write(context.directory / CHECKPOINT_FILES)
         order = {"layer_order": list(elastic.layer_order)}
