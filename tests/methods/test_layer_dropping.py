@@ -387,3 +387,38 @@ def test_the_examples_of_the_card_print_what_it_says(capsys):
     code, printed = re.search(r"```python\n(.*?)```\n\n```text\n(.*?)```", card, re.DOTALL).groups()
     exec(compile(code, str(README), "exec"), {})  # noqa: S102  (our own file)
     assert capsys.readouterr().out == printed
+
+
+# --- new values ---------------------------------------------------------------------------------
+
+
+def _first_layer(model):
+    return torch.cat([value.flatten() for value in view(model).layers[0].state_dict().values()])
+
+
+@pytest.mark.parametrize(("family", "kind"), [PAIRS[1], PAIRS[2]])
+def test_layers_may_get_new_values_and_all_else_stays(family, kind):
+    model, tokenizer = tiny_pair(family, kind, "masked_lm")
+    options = {"num_layers": 1, "strategy": "first"}
+    made = [
+        METHOD.apply(model, tokenizer, _plan(model, reinitialise=new, **options), Context(seed))[0]
+        for new, seed in ((False, 0), (True, 0), (True, 0), (True, 1))
+    ]
+    kept, first, again, other = made
+    assert torch.equal(_first_layer(kept), _first_layer(model))
+    assert torch.equal(_first_layer(first), _first_layer(again))
+    different = (_first_layer(first) != _first_layer(kept)).float().mean()
+    assert float(different) > 0.9
+    assert not torch.equal(_first_layer(first), _first_layer(other))
+    names = [name for name, _ in view(kept).layers[0].named_parameters()]
+    rest = {n: v for n, v in kept.state_dict().items() if not n.endswith(tuple(names))}
+    assert rest
+    assert all(torch.equal(first.state_dict()[name], value) for name, value in rest.items())
+
+
+def test_new_values_are_an_effect_and_are_told():
+    model, _ = tiny_pair("bert", "wordpiece")
+    plan = _plan(model, num_layers=2, reinitialise=True)
+    assert "the layers that stay get new random values" in plan.summary()
+    with pytest.raises(NoEffectError, match=r"every layer would stay[\s\S]*2 of 2 layers"):
+        _plan(model, num_layers=2)

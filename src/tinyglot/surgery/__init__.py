@@ -4,7 +4,7 @@ from tinyglot.surgery.copies import copy_model, on_device
 from tinyglot.surgery.counts import ParameterCounts, count_parameters
 from tinyglot.surgery.evaluation_mode import evaluation_mode
 from tinyglot.surgery.heads import HeadMaps, narrow_heads
-from tinyglot.surgery.layers import check_kept_layers, keep_layers
+from tinyglot.surgery.layers import check_kept_layers, keep_layers, reinitialise_layers
 from tinyglot.surgery.padding import pad_to_stock
 from tinyglot.surgery.projection import absorb_norm_gains, project_hidden
 from tinyglot.surgery.reload import verify_reload
@@ -46,6 +46,7 @@ __all__ = [
     "on_device",
     "pad_to_stock",
     "project_hidden",
+    "reinitialise_layers",
     "select_rows",
     "settle_shape",
     "truncate_hidden",

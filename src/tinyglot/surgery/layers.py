@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+import torch
 from torch import nn
 from transformers import PreTrainedModel
 
@@ -51,6 +52,30 @@ def keep_layers(model: PreTrainedModel, kept_layers: Sequence[int]) -> PreTraine
         setattr(new.config, field, value)
     settle_shape(new.model)
     return new.model
+
+
+def reinitialise_layers(model: PreTrainedModel, seed: int) -> PreTrainedModel:
+    """Copy a model with new random values in its layers, as its class draws them.
+
+    Embeddings, head and all else that is no layer stay as they are. ``model`` is not modified.
+
+    Args:
+        model: A model of a supported family.
+        seed: Of the values.
+
+    Returns:
+        A new model of the same shape.
+
+    Randomness:
+        PyTorch's generator, seeded with ``seed`` and put back afterwards.
+    """
+    new = copy_model(model)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        fresh = view(type(new)(new.config))
+    for layer, drawn in zip(view(new).layers, fresh.layers, strict=True):
+        layer.load_state_dict(drawn.state_dict())
+    return new
 
 
 def _without(old: EncoderView, kept_layers: Sequence[int]) -> dict[nn.Module, nn.Module]:

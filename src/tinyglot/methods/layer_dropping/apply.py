@@ -6,7 +6,7 @@ from tinyglot.architectures import view
 from tinyglot.errors import LayerRangeError
 from tinyglot.methods.contract import Context
 from tinyglot.methods.layer_dropping.plan import LayerDroppingPlan
-from tinyglot.surgery import keep_layers, verify_reload
+from tinyglot.surgery import keep_layers, reinitialise_layers, verify_reload
 
 
 def apply(
@@ -21,7 +21,7 @@ def apply(
         model: The model the plan was made for. It is not modified.
         tokenizer: Given back as it is.
         plan: Which layers stay.
-        context: Not used.
+        context: Gives the seed of new values, where the plan wants any.
 
     Returns:
         The new model, and the tokenizer.
@@ -39,5 +39,7 @@ def apply(
             fix="plan again with this model",
         )
     new_model = keep_layers(model, plan.kept_layers)
+    if plan.reinitialise:
+        new_model = reinitialise_layers(new_model, context.seed)
     verify_reload(new_model)
     return new_model, tokenizer

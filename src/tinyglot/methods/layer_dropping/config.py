@@ -25,6 +25,11 @@ class LayerDroppingConfig(MethodConfig):
     layers: tuple[int, ...] | None = Field(
         default=None, description="the layers that stay, from 0, increasing; not with `num_layers`"
     )
+    reinitialise: bool = Field(
+        default=False,
+        description="give the layers that stay new random values; embeddings and head stay: a "
+        "control for what is learnt from the model before",
+    )
     num_lines: int = Field(
         default=200,
         ge=1,

@@ -29,6 +29,7 @@ class LayerDroppingPlan(Plan):
         num_layers_before: Layers of the model.
         kept_layers: Indices from 0, increasing; the new index of each is its place here.
         pinned_layers: Layers that the architecture cannot do without.
+        reinitialise: Whether the layers that stay get new random values.
         influence: Block influence per language, one value a layer; empty if it was not measured.
     """
 
@@ -37,6 +38,7 @@ class LayerDroppingPlan(Plan):
     num_layers_before: int
     kept_layers: tuple[int, ...]
     pinned_layers: tuple[int, ...] = ()
+    reinitialise: bool = False
     influence: dict[str, tuple[float, ...]] = Field(default_factory=dict)
 
     @property
@@ -60,6 +62,7 @@ class LayerDroppingPlan(Plan):
             f"{_listed(self.kept_layers)}",
             f"drop {_listed(self.dropped_layers) or 'none'}",
         ]
+        lines += ["the layers that stay get new random values"] * self.reinitialise
         lines += [f"layer {i} has to stay in this architecture" for i in self.pinned_layers]
         lines += [
             f"layer {i}: block influence {value:.4f}, {self._fate(i)}"
@@ -123,13 +126,15 @@ def plan(
     influence = _influence(model, tokenizer, config, context) if measured else {}
     kept = _kept_layers(config, encoder, influence)
     check_kept_layers(encoder, kept)
-    if len(kept) == num_layers and not config.allow_no_effect:
+    has_effect = len(kept) < num_layers or config.reinitialise
+    if not has_effect and not config.allow_no_effect:
         raise _no_effect(num_layers)
     return LayerDroppingPlan(
         strategy=config.strategy,
         num_layers_before=num_layers,
         kept_layers=kept,
         pinned_layers=encoder.pinned_layers,
+        reinitialise=config.reinitialise,
         influence=influence,
     )
 
