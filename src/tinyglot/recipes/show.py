@@ -62,7 +62,9 @@ def _holds_models(value: Any) -> bool:  # noqa: ANN401  (any field)
 
 
 def _entry(model: BaseModel, key: str) -> list[str]:
-    lines = _yaml(model.model_dump(mode="json", include={key})).splitlines()
+    # an option at a default that is left out of what is saved is shown all the same
+    content = {key: getattr(model, key), **model.model_dump(mode="json", include={key})}
+    lines = _yaml(content).splitlines()
     if key not in model.model_fields_set:
         lines[0] += _DEFAULT
     return lines

@@ -36,9 +36,19 @@ from tinyglot.training.task_training import Setup, read_planned_corpus, train_on
 from tinyglot.training.train import Teacher, TrainingRecord, TrainingResult, train
 from tinyglot.training.trainer import TokenBatchTrainer
 from tinyglot.training.trunk import Trunk
+from tinyglot.training.tuning import (
+    BottleneckOptions,
+    LoraOptions,
+    TunedCounts,
+    Tuning,
+    finish_tuning,
+    prepare_tuning,
+    tuned_counts,
+)
 
 __all__ = [
     "ActiveVocabulary",
+    "BottleneckOptions",
     "Budget",
     "Corpus",
     "DistillationOptions",
@@ -51,6 +61,7 @@ __all__ = [
     "Kind",
     "LengthGroupedBatches",
     "LogitDistillation",
+    "LoraOptions",
     "MaskedRows",
     "Masking",
     "NoCheckpointAtEnd",
@@ -67,16 +78,20 @@ __all__ = [
     "TrainingRecord",
     "TrainingResult",
     "Trunk",
+    "TunedCounts",
+    "Tuning",
     "active_vocabulary",
     "cross_entropy",
     "decayed_parameter_names",
     "examples_digest",
+    "finish_tuning",
     "headed_model",
     "is_main_process",
     "num_processes",
     "parameter_groups",
     "plan_gated_training",
     "plan_task_training",
+    "prepare_tuning",
     "read_corpus",
     "read_planned_corpus",
     "resolve_options",
@@ -85,5 +100,6 @@ __all__ = [
     "train_with_gates",
     "training_arguments",
     "training_loader",
+    "tuned_counts",
     "with_head",
 ]

@@ -81,3 +81,8 @@ class TrainingConfig(TrainingOptions):
         default=None, gt=0, lt=1, description="of all that is not the encoder; null: the same"
     )
     device: str = Field(default="cpu", description="torch device: cpu, cuda, mps …")
+    tuning: dict[str, Any] | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="how the model that is trained was made; resume points must agree on it",
+    )

@@ -15,6 +15,7 @@ from tinyglot.training.resume import examples_digest
 from tinyglot.training.task_plan import TaskTrainingPlan, continues, headed_model
 from tinyglot.training.train import Teacher, TrainingResult, train
 from tinyglot.training.trunk import Trunk
+from tinyglot.training.tuning import Tuning, finish_tuning, prepare_tuning
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Setup:
         directory: Where resume points are kept; ``None`` for nowhere.
         trunk: First steps that are shared with other trainings, if any.
         teacher: A model to learn from beside the labels, if any.
+        tuning: What is trained beside the head, if not the whole encoder.
     """
 
     seed: int
@@ -34,6 +36,7 @@ class Setup:
     directory: Path | None = None
     trunk: Trunk | None = None
     teacher: Teacher | None = None
+    tuning: Tuning | None = None
 
 
 def read_planned_corpus(
@@ -84,17 +87,20 @@ def train_on_task(
         DeviceNotFoundError: If the device is not there or has no bf16.
         TrainingDivergedError: If the loss becomes infinite or not a number.
         DiskFullError: If there is no room for a resume point.
+        MissingExtraError: If a package for the tuning is not installed.
 
     Randomness:
-        Seeded from ``setup.seed``: the new head, dropout, and the order of the batches.
+        Seeded from ``setup.seed``: new weights, dropout, and the order of the batches.
     """
     fields = {*TrainingOptions.model_fields, "head_learning_rate"}
     options = plan.config.model_dump(include=fields)
     extra = {token_id for encoded in corpus.evaluation for token_id in encoded.input_ids}
-    return train(
-        headed_model(model, plan.config, corpus, setup.seed),
+    headed, tuning = headed_model(model, plan.config, corpus, setup.seed), setup.tuning
+    made = {type(tuning).__name__: tuning.model_dump(mode="json")} if tuning else None
+    result = train(
+        prepare_tuning(headed, tuning, setup.seed) if tuning else headed,
         corpus.train,
-        TrainingConfig(**options, seed=setup.seed, device=setup.device),
+        TrainingConfig(**options, seed=setup.seed, device=setup.device, tuning=made),
         setup.directory,
         extra_token_ids=sorted(extra),
         masking=_masking(plan, tokenizer),
@@ -102,6 +108,7 @@ def train_on_task(
         trunk=setup.trunk,
         teacher=setup.teacher,
     )
+    return result._replace(model=finish_tuning(result.model, tuning)) if tuning else result
 
 
 def _masking(plan: TaskTrainingPlan, tokenizer: PreTrainedTokenizerFast) -> Masking | None:

@@ -55,7 +55,7 @@ class TrainingRecord:
     Attributes:
         num_steps: Optimizer steps.
         num_tokens: Tokens seen in them, padding left out, over all processes.
-        num_embedding_rows: Rows of the embedding that was trained.
+        num_embedding_rows: Rows of the embedding that were trained.
         first_epoch_loss: Mean loss of a labelled token in the first epoch: its cross-entropy, if
             no callback and no teacher has another.
         last_epoch_loss: The same in the last epoch, which ``max_steps`` may have cut short.
@@ -179,7 +179,7 @@ def train(  # noqa: PLR0913  (each is one input of a training)
         seconds = _run(trainer, folder, config.stop_step or trainer.total_steps())
         losses = trainer.step_losses()
         trainer.check_weights()
-        record = _record(trainer, losses, view(student).num_token_ids)
+        record = _record(trainer, losses, _num_trained_rows(student))
         trainer.release()
         if directory is not None and is_main_process():
             write_json(directory / _RECORD, asdict(record))
@@ -369,6 +369,11 @@ def _run(trainer: TokenBatchTrainer, directory: Path, num_steps: int) -> float:
 
 
 # --- after ---------------------------------------------------------------------------------------
+
+
+def _num_trained_rows(student: PreTrainedModel) -> int:
+    weight = view(student).word_embeddings.weight
+    return len(weight) if weight.requires_grad else 0
 
 
 def _record(

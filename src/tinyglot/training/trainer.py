@@ -300,6 +300,20 @@ class TokenBatchTrainer(Trainer):
             publish_checkpoint(directory, name)
         self.accelerator.wait_for_everyone()
 
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:  # noqa: ANN401
+        """Leave out what is frozen: whoever resumes has it."""
+        super()._save(output_dir, self._without_frozen() or state_dict)
+
+    def _without_frozen(self) -> dict[str, Tensor] | None:
+        model = cast(nn.Module, self.model)
+        if all(parameter.requires_grad for parameter in model.parameters()):
+            return None
+        return {n: p.detach() for n, p in model.named_parameters() if p.requires_grad}
+
+    def _issue_warnings_after_load(self, load_result: Any) -> None:  # noqa: ANN401  (as in Trainer)
+        if self._without_frozen() is None:
+            super()._issue_warnings_after_load(load_result)
+
     def _load_from_checkpoint(
         self, resume_from_checkpoint: str, model: nn.Module | None = None
     ) -> None:

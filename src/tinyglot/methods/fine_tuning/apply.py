@@ -18,6 +18,9 @@ def apply(
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """Train a copy of the model with the task's head; go on from the newest resume point.
 
+    With ``tuning: lora`` the updates are merged, so that the result is an ordinary model; with
+    ``tuning: bottleneck`` it is a slim one that has adapters.
+
     Args:
         model: The model that the plan was made for. It is not changed.
         tokenizer: Given back as it is.
@@ -34,14 +37,22 @@ def apply(
         DeviceNotFoundError: If the device is not there or has no bf16.
         TrainingDivergedError: If the loss becomes infinite or not a number.
         DiskFullError: If there is no room for a resume point.
+        MissingExtraError: If ``tuning: lora`` is asked for without peft.
 
     Randomness:
         Seeded from ``context.seed``: the new head, dropout, and the order of the batches.
     """
     corpus = read_planned_corpus(model, tokenizer, plan, context.seed)
     directory = context.directory / "training" if context.directory else None
-    setup = Setup(context.seed, context.device, directory, context.trunk)
+    setup = Setup(
+        context.seed,
+        context.device,
+        directory,
+        context.trunk,
+        tuning=plan.config.chosen_tuning,
+    )
     result = train_on_task(model, tokenizer, plan, corpus, setup)
     if context.directory is not None and is_main_process():
-        write_json(context.directory / "facts.json", asdict(result.record))
+        counts = asdict(plan.trained) if plan.trained else {}
+        write_json(context.directory / "facts.json", asdict(result.record) | counts)
     return result.model, tokenizer
