@@ -95,7 +95,9 @@ class Recipe(_Settings):
     steps: tuple[MethodConfig, ...] = Field(default=(), description="what is done, in this order")
     evaluate: EvaluateSettings | None = Field(default=None, description="scores to take")
     downstream: DownstreamSettings | None = Field(
-        default=None, description="tasks on which every stage is fine-tuned and scored alike"
+        default=None,
+        exclude_if=lambda value: value is None,  # runs begun before there was one go on
+        description="tasks on which every stage is fine-tuned and scored alike",
     )
     export: ExportSettings | None = Field(default=None, description="deployable file to make")
     measure: MeasureSettings | None = Field(default=None, description="latency to take")

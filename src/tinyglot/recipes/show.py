@@ -15,19 +15,13 @@ _WIDTH = 1000  # no value is folded
 def recipe_yaml(recipe: Recipe) -> str:
     """Write a recipe out with every default filled in.
 
-    A section ``downstream`` that is not asked for is left out, as before there was one: so runs
-    that were begun then go on.
-
     Args:
         recipe: A checked recipe.
 
     Returns:
         YAML that reads back as the same recipe.
     """
-    content = recipe.model_dump(mode="json", serialize_as_any=True)
-    if recipe.downstream is None:
-        del content["downstream"]
-    return _yaml(content)
+    return _yaml(recipe.model_dump(mode="json", serialize_as_any=True))
 
 
 def annotated_yaml(recipe: Recipe) -> list[str]:
