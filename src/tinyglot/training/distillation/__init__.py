@@ -13,10 +13,11 @@ from tinyglot.training.distillation.options import (
     Positions,
     RelationsObjective,
 )
-from tinyglot.training.distillation.step_means import StepMeans
+from tinyglot.training.distillation.step_means import Batches, StepMeans
 from tinyglot.training.distillation.text import TextDistillation
 
 __all__ = [
+    "Batches",
     "DistillationOptions",
     "EmbeddingsObjective",
     "HiddenStatesObjective",

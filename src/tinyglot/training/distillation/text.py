@@ -15,7 +15,12 @@ from tinyglot.surgery import evaluation_mode
 from tinyglot.tasks import IGNORED_LABEL
 from tinyglot.training.distillation.checks import check_head, check_pair
 from tinyglot.training.distillation.logits import LogitParts
-from tinyglot.training.distillation.options import ON_LOGITS, Objective, Positions
+from tinyglot.training.distillation.options import (
+    ON_LOGITS,
+    MaskedLmObjective,
+    Objective,
+    Positions,
+)
 from tinyglot.training.distillation.parts import Part, make_parts
 from tinyglot.training.distillation.watching import Wanted, Watched
 from tinyglot.training.processes import num_processes
@@ -29,9 +34,10 @@ class TextDistillation:
     accumulation or several processes a batch counts by its share of the step's hidden tokens.
 
     The student's head is run a few positions at a time together with the teacher's, so its own
-    logits are empty. Linear maps for students of another width are ``trainable``. The teacher is
-    run without dropout and gradients, and moved to the student's device; its weights stay as they
-    are, and nothing that it gives outlives the batch.
+    logits are empty. Where no part looks at logits, no token is hidden from either. Linear maps for
+    students of another width are ``trainable``. The teacher is run without dropout and gradients,
+    and moved to the student's device; its weights stay as they are, and nothing that it gives
+    outlives the batch.
 
     Args:
         student: The model that is trained, or one of its shape. It is not changed.
@@ -63,7 +69,8 @@ class TextDistillation:
         self.batches: list[tuple[Tensor, Tensor]] = []
         self._positions = positions
         self._teacher = teacher
-        self._digest = weights_digest(teacher)
+        #: differs if the teacher does
+        self.teacher_digest = weights_digest(teacher)
         self._parts = make_parts(student, teacher, objectives)
         self._projections = _projections(student, self._parts.values(), seed)
         on_logits = [each for each in objectives if isinstance(each, ON_LOGITS)]
@@ -78,6 +85,31 @@ class TextDistillation:
         return tuple(kind if count == 1 else f"{kind}_{count}" for kind, count in pairs)
 
     @property
+    def needs_head(self) -> bool:
+        """Whether the student needs an LM head."""
+        return bool(self._logits.objectives)
+
+    def parts(self) -> dict[str, dict[str, Any]]:
+        """Say what the objectives come to.
+
+        Returns:
+            JSON values by name of the part: its weight, and what its options mean for the models.
+        """
+        return {
+            name: {"weight": objective.weight, **self._facts(index)}
+            for index, (name, objective) in enumerate(zip(self.names, self.objectives, strict=True))
+        }
+
+    def _facts(self, index: int) -> dict[str, Any]:
+        if index in self._parts:
+            return self._parts[index].facts()
+        objective = self.objectives[index]
+        if isinstance(objective, MaskedLmObjective):
+            return {}
+        own = objective.model_dump(include={"temperature"})
+        return {**own, "positions": self._positions}
+
+    @property
     def trainable(self) -> nn.Module | None:
         """The linear maps, if there are any."""
         return self._projections
@@ -89,7 +121,11 @@ class TextDistillation:
             The objectives and a digest of the teacher, as JSON values.
         """
         objectives = [each.model_dump(mode="json") for each in self.objectives]
-        return {"objectives": objectives, "positions": self._positions, "teacher": self._digest}
+        return {
+            "objectives": objectives,
+            "positions": self._positions,
+            "teacher": self.teacher_digest,
+        }
 
     def loss(
         self,
@@ -136,7 +172,7 @@ class TextDistillation:
             MissingInputError: If the student lacks an LM head, or labels are not given.
         """
         model: PreTrainedModel = extract_model_from_parallel(student)
-        if self._logits.objectives:
+        if self.needs_head:
             check_head("student", model)
         own = Watched(
             model,
@@ -144,12 +180,12 @@ class TextDistillation:
             without_head=view(model).lm_head is not None,
         )
         with own:
-            student(**inputs)
+            student(**(inputs if self.needs_head else _shown(inputs, labels)))
         device, dtype, is_on = own.autocast
         with torch.autocast(device, dtype, enabled=is_on, cache_enabled=False):
             taught = self._ask_teacher(own)
             total, values = self._compare_inside(own, taught)
-            if self._logits.objectives:
+            if self.needs_head:
                 more, on_logits = self._compare_logits(model, own, taught, labels)
                 total, values = total + more, values | on_logits
         return total, torch.stack([values[index] for index in range(len(values))])
@@ -218,6 +254,14 @@ class TextDistillation:
         total, values = self._logits.loss(models, states, labels, own.mask)
         places = [i for i, each in enumerate(self.objectives) if isinstance(each, ON_LOGITS)]
         return total, dict(zip(places, values, strict=True))
+
+
+def _shown(inputs: dict[str, Tensor], labels: Tensor | None) -> dict[str, Tensor]:
+    """Put hidden tokens back where they were."""
+    if labels is None:
+        return inputs
+    ids = torch.where(labels.eq(IGNORED_LABEL), inputs["input_ids"], labels)
+    return {**inputs, "input_ids": ids}
 
 
 def weighted_mean(rows: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
