@@ -13,6 +13,7 @@ from benchmarks.sparse_result import Sparse
 from benchmarks.strict import ProcessCost, Strict
 from benchmarks.studies_schema import Study, StudyFindings
 from benchmarks.unit_pruning_result import UnitPruning
+from benchmarks.width_reduction_result import WidthReduction
 
 RESULTS = Path(__file__).parent / "results"
 SCHEMA_VERSION = 1
@@ -362,6 +363,7 @@ Result = Annotated[
     | Sparse
     | ElasticComparison
     | UnitPruning
+    | WidthReduction
     | MaskOverheads,
     Field(discriminator="benchmark"),
 ]

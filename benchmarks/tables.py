@@ -35,6 +35,7 @@ from benchmarks.studies_tables import findings_table, study_table
 from benchmarks.tasks_tables import tasks_table
 from benchmarks.trimming_tables import trimming_tables
 from benchmarks.unit_pruning_result import UnitPruning, unit_pruning_table
+from benchmarks.width_reduction_result import WidthReduction, width_reduction_table
 
 README = Path(__file__).parent / "README.md"
 BEGIN, END = "<!-- begin: python -m benchmarks.tables -->", "<!-- end -->"
@@ -353,6 +354,7 @@ _RENDERERS: dict[type, Callable[[Any], Iterator[str]]] = {
     Int8: int8_table,
     LayerDropping: _layer_dropping,
     UnitPruning: _unit_pruning,
+    WidthReduction: width_reduction_table,
     Evaluation: _evaluation,
     VocabularyTrimming: trimming_tables,
     Slim: slim_table,

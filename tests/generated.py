@@ -19,6 +19,7 @@ from benchmarks.slim_result import slim_table
 from benchmarks.sparse_result import sparse_table
 from benchmarks.tables import int8_table
 from benchmarks.unit_pruning_result import unit_pruning_table
+from benchmarks.width_reduction_result import width_reduction_table
 from tinyglot.architectures import families, stock_shapes
 from tinyglot.methods.registry import methods
 
@@ -51,6 +52,7 @@ TABLES: Mapping[str, tuple[str, Callable[[Any], Iterable[str]]]] = {
         "unit-pruning-e5-small",
         lambda result: unit_pruning_table(result, "ffn_pruning"),
     ),
+    "width_reduction_table": ("width-reduction-e5-small", width_reduction_table),
     "alone_table": ("vocabulary-trimming-e5-small", trimming_tables.alone_table),
     "joint_table": ("vocabulary-trimming-e5-small", trimming_tables.joint_table),
     "other_domain_table": ("vocabulary-trimming-e5-small", trimming_tables.other_domain_table),

@@ -37,6 +37,15 @@ def two_texts(directory: Path) -> Context:
     return write_context(directory, {tag: LINES[tag] for tag in ("swh-Latn", "amh-Ethi")})
 
 
+def two_texts_in_portions(directory: Path) -> Context:
+    """Write a file named dev for each language: a few lines have no portions of their own."""
+    texts = {tag: LINES[tag] for tag in ("swh-Latn", "amh-Ethi")}
+    for tag, lines in texts.items():
+        (directory / tag).mkdir()
+        (directory / tag / "dev.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return Context(languages=tuple(texts), text={tag: (directory / tag,) for tag in texts})
+
+
 def labelled_data(directory: Path) -> Context:
     data = str(write_data(directory / "data"))
     return Context(languages=("swh-Latn", "deu-Latn"), task="ner", data=data)
@@ -48,6 +57,10 @@ def reported_by_trimming(plan: Any) -> dict[str, int]:
 
 def reported_by_layer_dropping(plan: Any) -> dict[str, int]:
     return {"layers": len(plan.kept_layers)}
+
+
+def reported_by_width_reduction(plan: Any) -> dict[str, int]:
+    return {"parameters": plan.num_parameters_after}
 
 
 def reported_by_unit_pruning(plan: Any) -> dict[str, int]:
@@ -133,6 +146,14 @@ CASES: dict[str, Case] = {
         ),
         context=two_texts,
         reported=reported_by_unit_pruning,
+    ),
+    "width_reduction": Case(
+        options={"hidden_size": 16, "max_unk_rate": 1.0},
+        smaller=tuple(
+            {"hidden_size": size, "basis": "importance", "max_unk_rate": 1.0} for size in (24, 8)
+        ),
+        context=two_texts_in_portions,
+        reported=reported_by_width_reduction,
     ),
     "l0_pruning": Case(
         options=_LEARNT | {"ffn_size": 24},

@@ -12,6 +12,7 @@ METHODS = (
     "layer_dropping",
     "head_pruning",
     "ffn_pruning",
+    "width_reduction",
     "fine_tuning",
     "magnitude_pruning",
     "dynamic_sparsification",

@@ -67,19 +67,19 @@ def absorb_norm_gains(model: PreTrainedModel) -> PreTrainedModel:
     """
     new = copy_model(model)
     encoder = view(new)
-    pairs = [
-        (_found(layer, norm), layer.get_submodule(reader))
-        for layer in encoder.layers
-        for norm, reader in encoder.norm_readers.items()
-    ]
+    for layer in encoder.layers:
+        for norm, reader in encoder.norm_readers.items():
+            _absorb_(_found(layer, norm), _found(layer, reader))
     if encoder.norm_readers:
-        pairs.append((_found(new, "model.final_norm"), _found(new, "head.dense")))
-    for norm, reader in pairs:
-        is_plain = isinstance(norm, nn.LayerNorm) and norm.bias is None
-        if is_plain and isinstance(reader, nn.Linear):
-            reader.weight *= norm.weight
-            norm.weight.fill_(1.0)
+        _absorb_(_found(new, "model.final_norm"), _found(new, "head.dense"))
     return new
+
+
+def _absorb_(norm: nn.Module | None, reader: nn.Module | None) -> None:
+    """Multiply the columns of what reads by the gains; not where a norm adds a shift."""
+    if isinstance(norm, nn.LayerNorm) and norm.bias is None and isinstance(reader, nn.Linear):
+        reader.weight.mul_(norm.weight)
+        norm.weight.fill_(1.0)
 
 
 def _found(root: nn.Module, path: str) -> nn.Module | None:

@@ -168,9 +168,17 @@ def check_width(encoder: EncoderView, hidden_size: int, divisor: int, what: str)
             expected=f"at most {encoder.hidden_size}, the hidden size of the model",
             fix=f"give a hidden_size below {encoder.hidden_size}",
         )
+    if hidden_size == encoder.embedding_size < encoder.hidden_size:
+        raise StructureRangeError(
+            "Could not reduce the width: it is that of the narrower embeddings.",
+            got=f"hidden_size {hidden_size}",
+            expected=f"a hidden size other than {encoder.embedding_size}: an ordinary model of "
+            "that size has no projection between the two",
+            fix=f"give another multiple of {divisor}",
+        )
     below = hidden_size // divisor * divisor
     nearest = [n for n in (below, below + divisor) if 0 < n <= encoder.hidden_size]
-    if hidden_size % divisor or hidden_size == encoder.embedding_size < encoder.hidden_size:
+    if hidden_size % divisor:
         raise StructureRangeError(
             f"Could not reduce the width: it is not divisible by {what}.",
             got=f"hidden_size {hidden_size}",
@@ -201,4 +209,5 @@ def _of_rank(matrix: Tensor, rank: int) -> Tensor:
     gram = wide.T @ wide if is_tall else wide @ wide.T
     leading = torch.linalg.eigh(gram).eigenvectors[:, -rank:]
     projector = leading @ leading.T
-    return (wide @ projector if is_tall else projector @ wide).to(matrix.dtype)
+    nearest: Tensor = wide @ projector if is_tall else projector @ wide
+    return nearest.to(matrix.dtype)
