@@ -94,6 +94,16 @@ def test_nothing_can_be_kept_of_a_score_of_zero():
     found = seeded_scores([[counts(0, 0)], [counts(1, 0)]], accuracy, 0, num_resamples=RESAMPLES)
     assert retentions([found], 1) is None
     assert retentions([], 1) is None
+    rare = [[counts(1, 0, 0)], [counts(1, 1, 0)]]  # a third of the examples: often none of them
+    assert retentions([seeded_scores(rare, accuracy, 0, num_resamples=RESAMPLES)], 1) is None
+
+
+def test_a_resample_without_any_score_of_the_original_is_left_out():
+    models = [[counts(*([1] * 6 + [0] * 6))], [counts(*([1] * 3 + [0] * 9))]]
+    found = seeded_scores(models, accuracy, 0)
+    assert 0 < int((found.drawn[:, 0] == 0).sum()) < 100
+    kept = mean_estimate(retentions([found], 1))
+    assert 0 <= kept.low < kept.value == 0.5 < kept.high < 1.01
 
 
 def test_models_scored_on_other_examples_are_refused():

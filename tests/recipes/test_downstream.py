@@ -28,7 +28,7 @@ def inputs(tmp_path_factory):
     (directory / "sw.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     folder = directory / "topic" / "swh-Latn"
     folder.mkdir(parents=True)
-    rows = [f"{'health' if n % 2 else 'sport'}\t{TINY_TEXT[n % 8]}" for n in range(16)]
+    rows = [f"{'health' if n % 2 else 'sport'}\t{TINY_TEXT[n % 8]}" for n in range(64)]
     for split in ("train", "test"):
         (folder / f"{split}.tsv").write_text("\n".join(["category\ttext", *rows]) + "\n")
     write_split(directory / "other" / "deu-Latn" / "train.conll", "deu-Latn", 4)

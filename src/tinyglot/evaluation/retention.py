@@ -17,6 +17,8 @@ from tinyglot.evaluation.bootstrap import (
 from tinyglot.evaluation.counts import Scores, checked_counts, scored
 from tinyglot.tasks.task import Counts
 
+MOST_UNUSABLE = 0.01
+
 
 class Estimate(NamedTuple):
     """A number and its interval.
@@ -108,16 +110,19 @@ def retentions(found: Sequence[SeededScores], model: int, original: int = 0) -> 
         original: Place of the model that it is compared with.
 
     Returns:
-        One column a task, each 1 where nothing is lost; ``None`` if the original has a score of 0
-        somewhere, so that nothing can be retained of it.
+        One column a task, each 1 where nothing is lost; resamples in which the original scores 0
+        are no number. ``None`` if it scores 0 on all examples, or in more than 1 % of the
+        resamples: nothing can be said of what is retained of so little.
     """
     before = np.array([one.values[original] for one in found])
     before_drawn = np.array([one.drawn[:, original] for one in found]).T
-    if not found or not (before.all() and before_drawn.all()):
+    unusable = (before_drawn == 0).any(axis=-1).mean() if found else 1.0
+    if unusable > MOST_UNUSABLE or not before.all():
         return None
     after = np.array([one.values[model] for one in found])
     after_drawn = np.array([one.drawn[:, model] for one in found]).T
-    return SeededScores(after / before, after_drawn / before_drawn)
+    usable = np.where(before_drawn == 0, np.nan, before_drawn)
+    return SeededScores(after / before, after_drawn / usable)
 
 
 def mean_estimate(found: SeededScores, confidence: float = CONFIDENCE) -> Estimate:
@@ -134,7 +139,7 @@ def mean_estimate(found: SeededScores, confidence: float = CONFIDENCE) -> Estima
 
 
 def _estimate(value: float, drawn: NDArray[np.float64], confidence: float) -> Estimate:
-    return Estimate(float(value), *percentiles(drawn, confidence))
+    return Estimate(float(value), *percentiles(drawn[~np.isnan(drawn)], confidence))
 
 
 def _checked(counts: Sequence[Sequence[Counts]]) -> NDArray[np.float64]:
