@@ -70,7 +70,7 @@ def merge_lora(model: PreTrainedModel) -> None:
     tuned = {name: m for name, m in model.named_modules() if isinstance(m, BaseTunerLayer)}
     for name, module in tuned.items():
         layer: Any = module
-        layer.merge()
+        layer.merge(safe_merge=True)  # else into memory that may be shared
         parent, _, leaf = name.rpartition(".")
         base: nn.Module = layer.get_base_layer()
         setattr(model.get_submodule(parent), leaf, base)
