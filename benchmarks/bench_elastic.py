@@ -1,14 +1,15 @@
 """One elastic checkpoint, cut to eight sizes, against eight models pruned and trained one by one.
 
-The elastic checkpoint is trained by ``recipes/elastic-panx.yaml``. The others begin with the same
-encoder fine-tuned for as many steps (once for all of them), lose neurons by Taylor importance and
-layers by stride, and are trained for as many steps again. Each training is a process of its own.
-Everything is kept in WORK, and what is there is not done again; a cell that was broken off is
-begun anew. About an hour on a quiet core.
+The elastic checkpoint is trained by ``recipes/elastic-panx.yaml``: the encoder is fine-tuned, and
+then trained in all sizes. The others begin with the same fine-tuned encoder, lose neurons by Taylor
+importance and layers by stride, and are trained for as many steps as it was. So it is trained
+once, here, and counts for both sides. Each training is a process of its own. Everything is kept in
+WORK, and what is there is not done again; a cell that was broken off is begun anew. About an hour
+on a quiet core.
 
 python -m benchmarks.bench_elastic WORK               writes results/elastic.json
 python -m benchmarks.bench_elastic WORK --cells 1     does the next missing cell only
-python -m benchmarks.bench_elastic WORK --steps 100 --split dev     another length, on dev: a trial
+python -m benchmarks.bench_elastic WORK --set num_random_sizes=2 --split dev     a trial, on dev
 """
 
 import argparse
@@ -43,10 +44,6 @@ SIZES = (
     (6, 384),
     (4, 384),
 )
-_TRAINING = (
-    *("learning_rate", "head_learning_rate", "max_train_sentences", "max_steps", "batch_size"),
-    "evaluation_splits",
-)
 Content = dict[str, Any]
 
 
@@ -60,19 +57,17 @@ class Bench:
 
     def cells(self) -> Iterator[tuple[str, Content]]:
         """Name every training, with its recipe."""
-        yield "elastic", self.recipe
-        options = self.recipe["steps"][0]
-        training = {name: options[name] for name in _TRAINING if name in options}
-        yield "dense", self._with_steps(str(self.recipe["model"]), [_fine_tuning(training)])
+        fine_tuning, elastic = self.recipe["steps"]
+        yield "dense", self._with_steps(str(self.recipe["model"]), [fine_tuning])
+        dense = str(self.work / "dense" / "final")
+        yield "elastic", self._with_steps(dense, [elastic])
         for layers, ffn in SIZES:
             steps: list[Content] = []
-            if ffn < max(options["ffn"]):
+            if ffn < max(elastic["ffn"]):
                 steps.append({"method": "ffn_pruning", "ffn_size": ffn})
-            if layers < max(options["layers"]):
+            if layers < max(elastic["layers"]):
                 steps.append({"method": "layer_dropping", "num_layers": layers})
-            steps.append(_fine_tuning(training))
-            source = str(self.work / "dense" / "final")
-            yield f"separate-{layers}x{ffn}", self._with_steps(source, steps)
+            yield f"separate-{layers}x{ffn}", self._with_steps(dense, [*steps, fine_tuning])
 
     def _with_steps(self, model: str, steps: list[Content]) -> Content:
         return {**self.recipe, "model": model, "steps": steps}
@@ -101,13 +96,17 @@ class Bench:
             write_json(path, self._measured(layers, ffn).model_dump(mode="json"))
         return ElasticSize(**read_json(path))
 
+    def slice_of(self, layers: int, ffn: int) -> Path:
+        """Where the slice of a size is."""
+        return self.work / f"slice-{layers}x{ffn}"
+
     @property
     def split_name(self) -> str:
         """The split in a form that a file name may have."""
         return self.split.translate(str.maketrans("[:]", "---"))
 
     def _measured(self, layers: int, ffn: int) -> ElasticSize:
-        cell, out = f"separate-{layers}x{ffn}", self.work / f"slice-{layers}x{ffn}"
+        cell, out = f"separate-{layers}x{ffn}", self.slice_of(layers, ffn)
         shutil.rmtree(out, ignore_errors=True)
         started = time.perf_counter()
         made = slice_elastic(self.work / "elastic" / "final", out=out, layers=layers, ffn=ffn)
@@ -149,38 +148,37 @@ class Bench:
             raise SystemExit("the elastic or the dense model is not trained")
         separate = [dense, *(size.separate_training for size in sizes)]
         separate_cpu_s = sum(cost.cpu_s for cost in separate)
-        options = dict(self.recipe["steps"][0])
+        fine_tuning, options = self.recipe["steps"]
         return ElasticComparison(
             model=self.recipe["model"],
             data="panx",
             split=self.split,
             languages=tuple(self.recipe["languages"]),
-            num_steps=options["max_steps"],
+            num_steps=fine_tuning["max_steps"],
+            num_elastic_steps=options["max_steps"],
             seed=self.recipe["seed"],
-            elastic_options=options,
+            elastic_options=dict(options),
             elastic_training=elastic,
             dense_training=dense,
             separate_cpu_s=separate_cpu_s,
-            share_of_separate_cpu=elastic.cpu_s / separate_cpu_s,
-            share_of_separate_wall=elastic.wall_s / sum(cost.wall_s for cost in separate),
+            share_of_separate_cpu=(dense.cpu_s + elastic.cpu_s) / separate_cpu_s,
+            share_of_separate_wall=(dense.wall_s + elastic.wall_s)
+            / sum(cost.wall_s for cost in separate),
             num_within_one_point=sum(size.slice_minus_separate >= -1.0 for size in sizes),
             sizes=sizes,
         )
 
 
-def _fine_tuning(training: Content) -> Content:
-    return {"method": "fine_tuning", **training}
-
-
 def main() -> None:
-    bench, num_cells = _arguments()
+    given = _arguments()
+    bench = Bench(given.work.absolute(), _recipe(given.set), given.split)
     bench.work.mkdir(parents=True, exist_ok=True)
     missing = [(cell, recipe) for cell, recipe in bench.cells() if bench.cost(cell) is None]
     provenance = Provenance.now()
-    for cell, recipe in missing[:num_cells]:
+    for cell, recipe in missing[: given.cells]:
         bench.train(cell, recipe)
-    if num_cells is not None and num_cells < len(missing):
-        sys.stderr.write(f"{len(missing) - num_cells} trainings are missing\n")
+    if given.cells is not None and given.cells < len(missing):
+        sys.stderr.write(f"{len(missing) - given.cells} trainings are missing\n")
         return
     result = bench.result()
     if bench.split == "test":
@@ -189,17 +187,21 @@ def main() -> None:
         sys.stdout.write(result.model_dump_json(indent=2) + "\n")
 
 
-def _arguments() -> tuple[Bench, int | None]:
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("work", type=Path)
     parser.add_argument("--cells", type=int, help="trainings to do, at most; default: all")
-    parser.add_argument("--steps", type=int, help="optimizer steps of each training")
+    parser.add_argument("--set", action="append", default=[], help="OPTION=VALUE, of the elastic")
     parser.add_argument("--split", default="test", help="split to score; not test: a trial")
-    given = parser.parse_args()
-    recipe = yaml.safe_load(RECIPE.read_text("utf-8"))
-    if given.steps:
-        recipe["steps"][0]["max_steps"] = given.steps
-    return Bench(given.work.absolute(), recipe, given.split), given.cells
+    return parser.parse_args()
+
+
+def _recipe(changes: list[str]) -> Content:
+    recipe: Content = yaml.safe_load(RECIPE.read_text("utf-8"))
+    for change in changes:
+        name, _, value = change.partition("=")
+        recipe["steps"][-1][name] = yaml.safe_load(value)
+    return recipe
 
 
 if __name__ == "__main__":

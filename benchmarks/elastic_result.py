@@ -32,9 +32,12 @@ class ElasticSize(Strict):
 
 
 class ElasticComparison(Strict):
-    """The same data, seed and number of steps for all of them.
+    """The same data and seed for all of them.
 
+    ``num_steps`` are those of the dense fine-tuning, and of each training after pruning;
     ``separate_cpu_s`` is the dense fine-tuning, once, and the pruning and training of each size.
+    With ``num_elastic_steps`` the elastic training begins with the dense model, too, and the
+    shares are those of both; without, it begins with the encoder and has ``num_steps``.
     """
 
     benchmark: Literal["elastic"] = "elastic"
@@ -43,6 +46,7 @@ class ElasticComparison(Strict):
     split: str
     languages: tuple[str, ...]
     num_steps: int
+    num_elastic_steps: int | None = None
     seed: int
     elastic_options: dict[str, object]
     elastic_training: ProcessCost
@@ -60,12 +64,9 @@ def elastic_table(result: ElasticComparison) -> Iterator[str]:
         f"{tag} n = {count}" for tag, count in result.sizes[0].n_by_language.items()
     )
     yield (
-        f"{result.model}, {result.data}, {result.split}: {counted}; {result.num_steps} steps each, "
-        f"seed {result.seed}, one seed. The elastic training took "
-        f"{result.elastic_training.cpu_s:.0f} CPU seconds, {result.share_of_separate_cpu:.0%} of "
-        f"the others' {result.separate_cpu_s:.0f}, which begin with a dense model of as many steps "
-        f"({result.dense_training.cpu_s:.0f}). At most a point below: "
-        f"{result.num_within_one_point} of {len(result.sizes)} sizes."
+        f"{result.model}, {result.data}, {result.split}: {counted}; seed {result.seed}, one seed. "
+        f"{_trainings(result)} At most a point below: {result.num_within_one_point} of "
+        f"{len(result.sizes)} sizes."
     )
     yield ""
     languages = result.languages
@@ -84,3 +85,20 @@ def elastic_table(result: ElasticComparison) -> Iterator[str]:
             f"{size.separate_f1:.1f} | {size.slice_f1:.1f} | {size.slice_minus_separate:+.1f} "
             f"({size.low:+.1f} to {size.high:+.1f}) | {' | '.join(both)} |"
         )
+
+
+def _trainings(result: ElasticComparison) -> str:
+    dense, elastic = result.dense_training.cpu_s, result.elastic_training.cpu_s
+    share, separate = f"{result.share_of_separate_cpu:.0%}", f"{result.separate_cpu_s:.0f}"
+    if result.num_elastic_steps is None:
+        return (
+            f"{result.num_steps} steps each. The elastic training took {elastic:.0f} CPU seconds, "
+            f"{share} of the others' {separate}, which begin with a dense model of as many steps "
+            f"({dense:.0f})."
+        )
+    return (
+        f"A fine-tuning of {result.num_steps} steps ({dense:.0f} CPU seconds); from there on the "
+        f"one hand {result.num_elastic_steps} steps of all sizes ({elastic:.0f}), on the other "
+        f"{result.num_steps} steps for each size. The one hand took {share} of the {separate} CPU "
+        "seconds of the other, the fine-tuning counted in both."
+    )

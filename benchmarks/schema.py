@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from benchmarks.elastic_plain_result import ElasticPlain
 from benchmarks.elastic_result import ElasticComparison
 from benchmarks.mask_result import MaskOverheads
 from benchmarks.provenance import Provenance
@@ -362,6 +363,7 @@ Result = Annotated[
     | Slim
     | Sparse
     | ElasticComparison
+    | ElasticPlain
     | UnitPruning
     | WidthReduction
     | MaskOverheads,

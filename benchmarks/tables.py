@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.compare_tables import compare_table
+from benchmarks.elastic_plain_result import ElasticPlain, elastic_plain_table
 from benchmarks.elastic_result import ElasticComparison, elastic_table
 from benchmarks.mask_result import MaskOverheads, mask_table
 from benchmarks.schema import (
@@ -359,6 +360,7 @@ _RENDERERS: dict[type, Callable[[Any], Iterator[str]]] = {
     VocabularyTrimming: trimming_tables,
     Slim: slim_table,
     ElasticComparison: elastic_table,
+    ElasticPlain: elastic_plain_table,
     Sparse: sparse_table,
     MaskOverheads: mask_table,
 }
