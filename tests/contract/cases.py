@@ -71,6 +71,10 @@ def reported_by_fine_tuning(plan: Any) -> dict[str, int]:
     return {"labels": len(plan.labels), "rows": plan.vocabulary_size}
 
 
+def reported_by_adaptation(plan: Any) -> dict[str, int]:
+    return {"rows": plan.vocabulary_size}
+
+
 def reported_by_learnt_pruning(plan: Any) -> dict[str, int]:
     return reported_by_fine_tuning(plan) | {"parameters": plan.num_parameters_after}
 
@@ -114,6 +118,18 @@ CASES: dict[str, Case] = {
         },
         context=labelled_data,
         reported=reported_by_fine_tuning,
+    ),
+    "adaptation": Case(
+        options={
+            "max_steps": 2,
+            "batch_tokens": 64,
+            "max_length": 32,
+            "held_out_lines": 0,
+            "precision": "fp32",
+            "save_steps": None,
+        },
+        context=two_texts,
+        reported=reported_by_adaptation,
     ),
     "dynamic_sparsification": Case(
         options={

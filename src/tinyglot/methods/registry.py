@@ -13,6 +13,7 @@ METHODS = (
     "head_pruning",
     "ffn_pruning",
     "width_reduction",
+    "adaptation",
     "fine_tuning",
     "magnitude_pruning",
     "dynamic_sparsification",

@@ -211,17 +211,24 @@ def _facts(
     after: Losses,
     points: Mapping[int, Losses],
 ) -> dict[str, Any]:
-    facts: dict[str, Any] = {**asdict(result.record), "curve": _curve(result.step_losses)}
+    facts: dict[str, Any] = {**asdict(result.record), "curve": averaged_curve(result.step_losses)}
     if head is not None:
-        facts["head"] = {**asdict(head.record), "curve": _curve(head.step_losses)}
+        facts["head"] = {**asdict(head.record), "curve": averaged_curve(head.step_losses)}
     if before:
         facts["held_out_loss"] = {"before": before, "after": after}
         facts["held_out_curve"] = [{"step": step, **points[step]} for step in sorted(points)]
     return facts
 
 
-def _curve(step_losses: NDArray[np.float64]) -> list[dict[str, float]]:
-    """Average the loss of a token over spans of equal numbers of steps, at most a hundred."""
+def averaged_curve(step_losses: NDArray[np.float64]) -> list[dict[str, float]]:
+    """Average the loss of a token over spans of about equal numbers of steps, at most a hundred.
+
+    Args:
+        step_losses: Shape (steps, 2): sums of losses, and of how many tokens.
+
+    Returns:
+        The last step of each span, and its loss.
+    """
     borders = np.linspace(0, len(step_losses), min(len(step_losses), _POINTS_OF_A_CURVE) + 1)
     spans = np.split(step_losses, borders[1:-1].astype(int))
     ends = np.cumsum([len(span) for span in spans]).tolist()
