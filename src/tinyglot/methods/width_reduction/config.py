@@ -1,6 +1,7 @@
 """Options of width reduction."""
 
-from typing import Literal
+import math
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -17,9 +18,16 @@ class WidthReductionConfig(MethodConfig):
 
     method: Literal["width_reduction"] = "width_reduction"
     hidden_size: int = Field(
-        ge=1,
+        default=0,
+        ge=0,
         description="channels that stay; a multiple of the number of heads, or of the size of a "
-        "head where heads stay whole",
+        "head where heads stay whole; 0: as size_fraction says",
+    )
+    size_fraction: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="share of the channels that stays, for models of any width: rounded to a "
+        "multiple of the number of heads, or of the size of a head where heads: whole is given",
     )
     basis: Basis = Field(
         default="pca",
@@ -69,6 +77,12 @@ class WidthReductionConfig(MethodConfig):
     )
 
     @model_validator(mode="after")
+    def _one_width(self) -> "WidthReductionConfig":
+        if (self.hidden_size == 0) == (self.size_fraction is None):
+            raise ValueError("give hidden_size or size_fraction, and not both")
+        return self
+
+    @model_validator(mode="after")
     def _no_idle_choice(self) -> "WidthReductionConfig":
         if self.is_cut_off and (self.heads is not None or self.reconstruct is not None):
             idle = "heads" if self.heads is not None else "reconstruct"
@@ -78,6 +92,26 @@ class WidthReductionConfig(MethodConfig):
         if self.scorer != "taylor" and self.is_cut_off and not self.reorder_heads:
             raise ValueError(f"basis {self.basis} measures nothing: leave scorer out")
         return self
+
+    def sized(self, hidden_size: int, num_heads: int) -> "WidthReductionConfig":
+        """Say the width in channels.
+
+        Args:
+            hidden_size: Of the model.
+            num_heads: Of each of its layers.
+
+        Returns:
+            The same options with ``hidden_size``.
+
+        Example:
+            >>> WidthReductionConfig(size_fraction=0.40625).sized(384, 12).hidden_size
+            156
+        """
+        if self.size_fraction is None:
+            return self
+        unit = hidden_size // num_heads if self.heads == "whole" else num_heads
+        units = max(1, math.floor(self.size_fraction * hidden_size / unit + 0.5))
+        return self.model_copy(update={"hidden_size": units * unit, "size_fraction": None})
 
     @property
     def is_cut_off(self) -> bool:

@@ -135,6 +135,7 @@ def plan(
         Lines, and what the scorer draws, are seeded with ``context.seed``.
     """
     encoder = view(model)
+    config = config.sized(encoder.hidden_size, encoder.num_heads[0])
     heads = _head_form(encoder, config)
     check_effect(encoder, config)
     calibration = calibration_of(tokenizer, config, context, heads)
