@@ -92,8 +92,12 @@ def option_lines(config_class: type[BaseModel]) -> Iterator[str]:
     for name in sorted(fields, key=lambda name: _distance(config_class, name)):
         if name != "method":
             default = fields[name].get_default(call_default_factory=True)
-            shown = "to be given" if fields[name].is_required() else f"`{json.dumps(default)}`"
+            shown = "to be given" if fields[name].is_required() else f"`{_said(default)}`"
             yield f"| `{name}` | {shown} | {fields[name].description} |"
+
+
+def _said(default: Any) -> str:
+    return json.dumps(default, default=lambda part: part.model_dump(mode="json"))
 
 
 def _distance(config_class: type[BaseModel], name: str) -> int:

@@ -75,6 +75,10 @@ def reported_by_adaptation(plan: Any) -> dict[str, int]:
     return {"rows": plan.vocabulary_size}
 
 
+def reported_by_distillation(plan: Any) -> dict[str, int]:
+    return {"rows": plan.vocabulary_size, "parameters": plan.num_parameters}
+
+
 def reported_by_learnt_pruning(plan: Any) -> dict[str, int]:
     return reported_by_fine_tuning(plan) | {"parameters": plan.num_parameters_after}
 
@@ -130,6 +134,23 @@ CASES: dict[str, Case] = {
         },
         context=two_texts,
         reported=reported_by_adaptation,
+    ),
+    "distillation": Case(
+        options={
+            "objectives": [
+                {"objective": "masked_lm"},
+                {"objective": "logit_kl"},
+                {"objective": "relations", "num_relation_heads": 4},
+            ],
+            "max_steps": 2,
+            "batch_tokens": 64,
+            "max_length": 32,
+            "held_out_lines": 0,
+            "precision": "fp32",
+            "save_steps": None,
+        },
+        context=two_texts,
+        reported=reported_by_distillation,
     ),
     "dynamic_sparsification": Case(
         options={

@@ -14,6 +14,7 @@ METHODS = (
     "ffn_pruning",
     "width_reduction",
     "adaptation",
+    "distillation",
     "fine_tuning",
     "magnitude_pruning",
     "dynamic_sparsification",

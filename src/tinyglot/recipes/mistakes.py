@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from tinyglot.errors import RecipeError
 from tinyglot.methods.fine_tuning.config import FineTuningConfig
@@ -110,17 +111,27 @@ def _text(item: Mapping[str, Any], model: type[BaseModel]) -> str:
     location, kind = item["loc"], item["type"]
     if kind == "extra_forbidden":
         return "unknown key" + suggestion(str(location[-1]), _keys_at(location, model))
-    if kind == "union_tag_invalid":
-        given = str(item["ctx"]["tag"])
-        return f"unknown method {given!r}" + suggestion(given, METHODS)
-    if kind == "union_tag_not_found":
-        return f"no method; it is one of {', '.join(METHODS)}"
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        return _tag_text(item["ctx"])
     return str(item["msg"]).removeprefix("Value error, ")
+
+
+def _tag_text(context: Mapping[str, Any]) -> str:
+    """Say that something is of an unknown kind, such as a method; or of none."""
+    what = str(context["discriminator"]).strip("'")
+    choices = list(METHODS)
+    if what != "method":
+        choices = str(context.get("expected_tags", "")).replace("'", "").split(", ")
+    if "tag" in context:
+        given = str(context["tag"])
+        return f"unknown {what} {given!r}" + suggestion(given, choices)
+    return f"no {what}" + (f"; it is one of {', '.join(choices)}" if choices != [""] else "")
 
 
 def _keys_at(location: Location, model: type[BaseModel]) -> Iterable[str]:
     if location[0] == "steps" and len(location) > 2:
-        return get_method(str(location[2])).config_class.model_fields
+        fields = get_method(str(location[2])).config_class.model_fields
+        return fields if len(location) <= 4 else _keys_of_part(location, fields)
     if location[0] == "downstream" and len(location) > 2:  # options of all tasks, or of one
         return FineTuningConfig.model_fields
     section = model.model_fields.get(str(location[0])) if len(location) > 1 else None
@@ -128,6 +139,20 @@ def _keys_at(location: Location, model: type[BaseModel]) -> Iterable[str]:
         if isinstance(candidate, type) and issubclass(candidate, BaseModel):
             return candidate.model_fields
     return model.model_fields
+
+
+def _keys_of_part(location: Location, fields: Mapping[str, FieldInfo]) -> Iterable[str]:
+    """List the keys of one of several parts that an option is made of."""
+    parts = list(_models_in(fields[str(location[3])].annotation))
+    named = [p for p in parts if location[-2] in {f.default for f in p.model_fields.values()}]
+    return dict.fromkeys(key for part in named or parts for key in part.model_fields)
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:  # noqa: ANN401  (any type)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in getattr(annotation, "__args__", ()):
+        yield from _models_in(argument)
 
 
 def shortened(value: Any) -> str:  # noqa: ANN401  (any YAML)
