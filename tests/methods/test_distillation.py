@@ -8,6 +8,7 @@ import torch
 
 from tests.parity import assert_parity
 from tests.tiny import tiny_checkpoint, tiny_model, tiny_pair
+from tests.training.test_launch import launch, said
 from tests.training.texts import FAST, write_text
 from tinyglot.architectures import view
 from tinyglot.checkpoints import load_checkpoint, save_checkpoint
@@ -229,3 +230,16 @@ def test_half_precision_is_near_the_full_one(inputs, tmp_path):
     assert_parity(first[1], first[0], atol=0.01 * (max(first[0]) - min(first[0])))
     assert first[1] != first[0]
     assert tiny_model("bert").dtype == torch.float32
+
+
+def test_two_processes_end_alike_though_parts_leave_some_weights_out(tmp_path):
+    write_text(tmp_path / "text")
+    for name, pair in (("model", student("encoder")), ("teacher", tiny_pair("bert", "wordpiece"))):
+        save_checkpoint(*pair, tmp_path / name)
+    finished = launch(tmp_path, module="tests.methods.distillation_launched")
+    assert finished.returncode == 0, finished.stderr
+    first, second = said(tmp_path)
+    assert first["weights"] == second["weights"]
+    assert first["frozen"] == []
+    facts = json.loads((tmp_path / "work" / "facts.json").read_text())
+    assert facts["num_steps"] == 3

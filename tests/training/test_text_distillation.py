@@ -356,3 +356,17 @@ def test_a_relation_of_a_layer_outside_is_refused():
     teacher, student = pair()
     with pytest.raises(LayerRangeError, match=r"layer 2 of the teacher[\s\S]*\[0, 2\)"):
         TextDistillation(student, teacher, [RelationsObjective(teacher_layer=2)])
+
+
+def test_what_no_part_reaches_is_named():
+    """Relations of the last layer need neither its output nor its feed-forward matrices."""
+    teacher, student = pair(head="encoder")
+    found = TextDistillation(student, teacher, [RelationsObjective()]).unreached(student)
+    names = {id(parameter): name for name, parameter in student.named_parameters()}
+    left_out = {names[id(parameter)] for parameter in found}
+    assert {name.split(".")[0] for name in left_out} == {"encoder", "pooler"}
+    assert all(name.startswith(("encoder.layer.1.", "pooler.")) for name in left_out)
+    assert "encoder.layer.1.attention.self.query.weight" not in left_out
+    assert "encoder.layer.1.intermediate.dense.weight" in left_out
+    masked = TextDistillation(*pair(), [MaskedLmObjective()])
+    assert masked.unreached(pair()[1]) == []

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import (
     PreTrainedModel,
     TrainerCallback,
@@ -17,6 +17,7 @@ from transformers.trainer_callback import ExportableState
 
 from tinyglot.training.callback_checks import note_state, saved_state
 from tinyglot.training.distillation.text import TextDistillation, weighted_mean
+from tinyglot.training.processes import num_processes
 
 Batches = Mapping[str, Callable[[], Iterable[dict[str, Tensor]]]]
 _STEPS_OF_A_MEAN = 10
@@ -24,6 +25,9 @@ _STEPS_OF_A_MEAN = 10
 
 class StepMeans(TrainerCallback, ExportableState):
     """Take down the mean of each part in every step; resume points keep those before them.
+
+    With several processes, which wait for the gradient of every parameter, it also sets aside those
+    that no part reaches, for as long as the training lasts.
 
     Args:
         distillation: The objective of the same training.
@@ -35,6 +39,7 @@ class StepMeans(TrainerCallback, ExportableState):
         self._distillation = distillation
         self._held_out = held_out or {}
         self._steps: list[Tensor] = []
+        self._set_aside: list[nn.Parameter] = []
         #: parts by name of the batches, before and after
         self.held_out: dict[str, dict[str, dict[str, float]]] = {}
 
@@ -74,6 +79,20 @@ class StepMeans(TrainerCallback, ExportableState):
             )
         }
         return {"parts": parts} | ({"held_out_parts": self.held_out} if self.held_out else {})
+
+    def on_init_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,  # noqa: ANN401  (as in TrainerCallback)
+    ) -> None:
+        """Set aside what no part reaches before processes agree on what they wait for."""
+        del args, state, control
+        if num_processes() > 1:
+            self._set_aside = self._distillation.unreached(kwargs["model"])
+            for parameter in self._set_aside:
+                parameter.requires_grad = False
 
     def on_train_begin(
         self,
@@ -117,6 +136,8 @@ class StepMeans(TrainerCallback, ExportableState):
         """Take the parts on held-out batches again."""
         del state, control
         self._look(kwargs["model"], args, "after")
+        for parameter in self._set_aside:
+            parameter.requires_grad = True
 
     def _look(self, model: PreTrainedModel, args: TrainingArguments, when: str) -> None:
         mixed = torch.autocast(model.device.type, torch.bfloat16, enabled=args.bf16)

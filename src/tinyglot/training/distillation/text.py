@@ -214,6 +214,22 @@ class TextDistillation:
                 rows.append((labels.ne(IGNORED_LABEL).sum(), values))
         return dict(zip(self.names, weighted_mean(rows).tolist(), strict=True))
 
+    def unreached(self, student: PreTrainedModel) -> list[nn.Parameter]:
+        """List the parameters that no part depends on, such as what follows the last relations.
+
+        Args:
+            student: The model that is trained. It is run once on a few tokens.
+
+        Returns:
+            Those that need gradients and get none.
+        """
+        ids = torch.ones((1, 4), dtype=torch.long, device=student.device)
+        with torch.random.fork_rng():
+            total, _ = self.compare(student, {"input_ids": ids}, ids)
+        wanted = [parameter for parameter in student.parameters() if parameter.requires_grad]
+        found = torch.autograd.grad(total, wanted, allow_unused=True)
+        return [each for each, gradient in zip(wanted, found, strict=True) if gradient is None]
+
     # --- parts ---------------------------------------------------------------------------------
 
     def _ask_teacher(self, own: Watched) -> Watched:
