@@ -3,6 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.methods.labelled import write_data
 from tests.methods.width import config_of, planned, reduced, write_dev_text
 from tests.parity import assert_parity
 from tests.tiny import tiny_pair
@@ -244,6 +245,16 @@ def test_a_matrix_is_fitted_by_ridge_regression_of_what_it_lacks(bias):
     assert float(change.grad.abs().max()) < 1e-9  # at the minimum
     if bias:
         assert float(lack.detach().sum(0).abs().max()) < 1e-9
+
+
+def test_labelled_data_do_where_there_is_no_text(tmp_path):
+    pair = tiny_pair("bert", "wordpiece")
+    data = Context(languages=("swh-Latn",), task="ner", data=str(write_data(tmp_path)))
+    plan = planned(pair, data, 16, basis="importance", num_lines=3)
+    calibration = read_calibration(pair[1], plan.config, data)
+    assert [len(rows) for rows in calibration.rows.values()] == [3]
+    assert plan.num_tokens == calibration.num_tokens > 6
+    assert METHOD.apply(*pair, plan, data)[0].config.hidden_size == 16
 
 
 # --- heads --------------------------------------------------------------------------------------

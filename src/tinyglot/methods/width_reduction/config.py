@@ -58,7 +58,10 @@ class WidthReductionConfig(MethodConfig):
         "states); activation: their norm on your text; magnitude: the norm of their weights",
     )
     num_lines: int = Field(
-        default=200, ge=1, description="lines of the text's dev portion per language to measure on"
+        default=200,
+        ge=1,
+        description="lines of the text's dev portion per language to measure on; sentences of the "
+        "labelled data's train split where there is no text",
     )
     max_length: int = Field(
         default=64, ge=8, le=512, description="tokens after which a line is cut"

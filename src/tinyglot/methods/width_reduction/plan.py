@@ -88,7 +88,7 @@ class WidthReductionPlan(Plan):
                 "residual stream"
             )
         if self.num_tokens:
-            lines.append(f"measured on {self.num_tokens:,} tokens of text (dev portion)")
+            lines.append(f"measured on {self.num_tokens:,} tokens")
         lines.append("stock: an ordinary configuration has this shape; train it before use")
         return lines
 
@@ -120,12 +120,15 @@ def plan(
         StructureRangeError: If the width is above the model's, or does not fit its heads.
         UnsupportedArchitectureError: If the family's heads cannot be narrowed and would have to.
         NoEffectError: If the model is that narrow already.
-        MissingInputError: If a language has no text and something is measured on it.
+        MissingInputError: If something is measured and a language has no text, and there are no
+            labelled data instead.
         UncoveredTextError: If too much of a language's text is unknown to the tokenizer.
-        DataNotFoundError: If a language's text is not there.
+        DataNotFoundError: If a language's text or data is not there.
         EmptyTextError: If a language's text has no line in its dev portion.
         TextEncodingError: If a line is not UTF-8, or the compression is damaged.
         DataFormatError: If a text file is of no known kind or broken.
+        UnknownMethodError: If there is no such task.
+        TaskOptionError: If an option of the task is unknown or out of range.
         UnsupportedTokenizerError: If masked tokens are needed and there is no mask token.
 
     Cost:
