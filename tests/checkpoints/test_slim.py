@@ -195,6 +195,8 @@ def test_code_that_is_not_ours_is_refused(directory, spoil, message):
         {"heads": [1, 0], "ffn": [4, 5]},
         {"heads": [1, True], "ffn": [4, 5]},
         {"heads": "12", "ffn": [4, 5]},
+        {"heads": [1, 2], "ffn": [4, 5], "adapters": [3]},
+        {"heads": [1, 2], "ffn": [4, 5], "adapters": None},
     ],
 )
 def test_sizes_that_are_none_are_refused(directory, sizes):

@@ -12,7 +12,9 @@ EPILOG = (
     "Examples:\n\n"
     "tinyglot finetune runs/sw/final --task ner --data DIR --language sw --out runs/sw-ner\n\n"
     "tinyglot finetune bundled:multilingual-e5-small --task ner --data DIR --language sw "
-    "--language yo --max-steps 200 --out runs/quick"
+    "--language yo --max-steps 200 --out runs/quick\n\n"
+    "tinyglot finetune runs/sw/final --task topic --data DIR --language sw --tuning lora "
+    "--out runs/sw-topic"
 )
 
 
@@ -37,6 +39,9 @@ def finetune(  # noqa: PLR0913  (one parameter an option)
         list[str] | None, typer.Option(help="to score, instead of those trained on")
     ] = None,
     task_option: Annotated[list[str] | None, typer.Option(help=TASK_OPTION_HELP)] = None,
+    tuning: Annotated[
+        str | None, typer.Option(help="full, lora or bottleneck; the latter two freeze the encoder")
+    ] = None,
     max_steps: Annotated[int | None, typer.Option(help="optimizer steps; overrides epochs")] = None,
     num_epochs: Annotated[float | None, typer.Option(help="passes over the data")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="peak learning rate")] = None,
@@ -71,6 +76,7 @@ def finetune(  # noqa: PLR0913  (one parameter an option)
         **given(
             train_split=train_split,
             task_options=task_options(task_option) or None,
+            tuning=tuning,
             max_steps=max_steps,
             num_epochs=num_epochs,
             learning_rate=learning_rate,

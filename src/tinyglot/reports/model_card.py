@@ -25,10 +25,10 @@ PIPELINES = {"ner": "token-classification"}
 Meta = Mapping[str, Any]
 _ORDINARY = "An ordinary transformers checkpoint; tinyglot is not needed."
 _SLIM = (
-    "Its layers differ in size, which no ordinary configuration can say. The class for that is the "
-    "one small file `modeling_tinyglot_slim.py` beside the weights, which imports PyTorch and "
-    "transformers only; `trust_remote_code=True` lets transformers run it. tinyglot itself "
-    "(`tinyglot.load_checkpoint(path)`) does not run it: it has the same class."
+    "Its layers differ in size or have adapters: no ordinary configuration can say so. The class "
+    "for that is the one small file `modeling_tinyglot_slim.py` beside the weights, which imports "
+    "PyTorch and transformers only; `trust_remote_code=True` lets transformers run it. tinyglot "
+    "itself (`tinyglot.load_checkpoint(path)`) does not run it: it has the same class."
 )
 
 
