@@ -1,7 +1,9 @@
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ from tests.parity import assert_parity
 from tests.tiny import tiny_pair
 from tests.training.test_launch import launch, said
 from tests.training.texts import write_text
+from tinyglot import methods
 from tinyglot.architectures import view
 from tinyglot.checkpoints import save_checkpoint
 from tinyglot.methods.adaptation import METHOD, AdaptationConfig
@@ -114,6 +117,15 @@ def test_a_head_of_another_task_gives_way(tmp_path, family):
     assert plan.head == "new"
     assert view(model).is_tied
     assert view(model).task_head is None
+
+
+def test_the_trainer_of_the_card_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    card = Path(methods.__file__).parent / "adaptation" / "README.md"
+    (code,) = re.findall(r"```python\n(.*?)```", card.read_text("utf-8"), re.DOTALL)
+    names: dict[str, object] = {}
+    exec(code, names)  # noqa: S102  (the card's own code, which asserts)
+    assert "joined" in names
 
 
 def test_two_processes_train_as_one_does_on_twice_the_batch(tmp_path):

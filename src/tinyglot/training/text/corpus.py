@@ -149,7 +149,7 @@ def read_text(
         A generator of its own for each language, from ``(seed, tag)``.
 
     Cost:
-        One pass over the text. Four bytes a token on the disk, sixteen a sequence in memory.
+        One pass over the text. Four bytes a token on the disk, some dozen a sequence in memory.
     """
     sequencer = Sequencer.of(tokenizer, options.sequences, options.max_length)
     check_text(options.languages, text)
