@@ -2,8 +2,9 @@
 
 import pytest
 
-from tinyglot.errors import RecipeError
+from tinyglot.errors import MissingInputError, RecipeError
 from tinyglot.recipes import Run, parse_recipe
+from tinyglot.recipes.inputs import check_inputs
 from tinyglot.recipes.teachers import teacher_of
 from tinyglot.studies.cell import Cell
 from tinyglot.studies.prefixes import shared_prefixes
@@ -57,6 +58,15 @@ def test_steps_that_are_not_there_are_all_told_of_with_suggestions():
         "'step:4', expected one of original, step:distillation, step:layer_dropping, step:0, "
         "step:1, step:2, step:3, or a checkpoint)",
     ]
+
+
+def test_a_teacher_that_is_nowhere_is_told_of_before_the_start(tmp_path):
+    (tmp_path / "sw.txt").write_text("habari\n")
+    steps = [teach("./nowhere"), teach("owner/name"), teach(str(tmp_path))]
+    content = recipe(*steps) | {"text": {"sw": str(tmp_path / "sw.txt")}}
+    with pytest.raises(MissingInputError, match=r"1 input\(s\) are missing") as caught:
+        check_inputs(parse_recipe(content))
+    assert caught.value.got == "steps.0.distillation.teacher: there is no ./nowhere"
 
 
 def test_keys_of_an_objective_are_suggested_from_its_own():

@@ -20,6 +20,7 @@ from tinyglot.methods.contract import MethodConfig
 from tinyglot.methods.registry import get_method
 from tinyglot.recipes.downstream.checks import lacking_for_downstream
 from tinyglot.recipes.schema import EvaluateSettings, Recipe
+from tinyglot.recipes.teachers import lacking_teachers
 from tinyglot.tasks import Task, get_task
 from tinyglot.training import TaskTrainingOptions, resolve_options
 
@@ -136,6 +137,7 @@ def check_inputs(recipe: Recipe) -> None:
     """
     lacking = [
         *_lacking_text(recipe),
+        *lacking_teachers(recipe),
         *_unknown_tasks(recipe),
         *_lacking_for_evaluation(recipe),
         *_lacking_for_mentions(recipe),

@@ -1,14 +1,17 @@
 """Whom a step learns from: the recipe's model, what an earlier step made, or any checkpoint."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from tinyglot.checkpoints.locate import locate_checkpoint
 from tinyglot.recipes.mistakes import suggestion
 from tinyglot.recipes.run import Run
+from tinyglot.recipes.schema import Recipe
 
 ORIGINAL = "original"
 _STEP = "step:"
+_PATHS = ("/", "./", "../")  # a hub id looks like a path otherwise
 
 
 def teacher_of(run: Run, position: int) -> str | None:
@@ -57,6 +60,21 @@ def wrong_teachers(content: Mapping[Any, Any]) -> Iterator[str]:
                 f"{suggestion(named, _choices(earlier))} (got {named!r}, expected one of "
                 f"{', '.join(_choices(earlier))}, or a checkpoint)"
             )
+
+
+def lacking_teachers(recipe: Recipe) -> Iterator[str]:
+    """Name the teachers that are given by a path where nothing is.
+
+    Args:
+        recipe: A checked recipe.
+
+    Yields:
+        A line for each.
+    """
+    for position, step in enumerate(recipe.steps):
+        named = str(getattr(step, "teacher", None) or "")
+        if named.startswith(_PATHS) and not Path(named).exists():
+            yield f"steps.{position}.{step.method}.teacher: there is no {named}"
 
 
 def _choices(earlier: Sequence[str]) -> list[str]:
