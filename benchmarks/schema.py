@@ -7,6 +7,7 @@ from pydantic import Field
 
 from benchmarks.elastic_plain_result import ElasticPlain
 from benchmarks.elastic_result import ElasticComparison
+from benchmarks.extreme_cost_result import ExtremeCost
 from benchmarks.mask_result import MaskOverheads
 from benchmarks.provenance import Provenance
 from benchmarks.slim_result import Slim
@@ -366,6 +367,7 @@ Result = Annotated[
     | ElasticPlain
     | UnitPruning
     | WidthReduction
+    | ExtremeCost
     | MaskOverheads,
     Field(discriminator="benchmark"),
 ]

@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks.compare_tables import compare_table
 from benchmarks.elastic_plain_result import ElasticPlain, elastic_plain_table
 from benchmarks.elastic_result import ElasticComparison, elastic_table
+from benchmarks.extreme_cost_result import ExtremeCost, extreme_cost_table
 from benchmarks.mask_result import MaskOverheads, mask_table
 from benchmarks.schema import (
     RESULTS,
@@ -363,6 +364,7 @@ _RENDERERS: dict[type, Callable[[Any], Iterator[str]]] = {
     ElasticPlain: elastic_plain_table,
     Sparse: sparse_table,
     MaskOverheads: mask_table,
+    ExtremeCost: extreme_cost_table,
 }
 
 

@@ -41,6 +41,12 @@ def test_the_portion_that_is_named_is_masked_and_measured(pair, context):
     assert usual.importance != plan.importance
 
 
+def test_data_of_the_recipes_own_task_are_not_those_of_masked_lm(pair, context):
+    plan = plan_of("ffn_pruning", pair, context, **BY_LABELS)
+    topic = replace(context, task="topic", data="nowhere")
+    assert plan_of("ffn_pruning", pair, topic, **BY_LABELS).importance == plan.importance
+
+
 def test_every_layer_keeps_as_many_of_its_own_most_important(pair, context):
     options = {**BY_LABELS, "calibration_split": "dev"}
     plan = plan_of("ffn_pruning", pair, context, pruning_ratio=1 / 3, **options)

@@ -27,8 +27,8 @@ def cell_name(coordinates: dict[str, Any]) -> str:
     found = coordinates
     if "runtime" in found:
         return f"{100 * found['removed']:g} % of all parameters, {found['runtime']}"
-    if "pruning_ratio" in found:
-        named = [str(value) for name, value in found.items() if name in further_columns(found)]
+    named = [str(value) for name, value in found.items() if name in further_columns(found)]
+    if named:
         return " ".join([found["languages"], *named, f"seed {found['seed']}"])
     sparsity = f"{100 * found['sparsity']:g} %" if found["sparsity"] else "dense"
     parts = (found["languages"], found["method"], sparsity, found["embeddings"] or "")

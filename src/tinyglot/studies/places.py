@@ -1,4 +1,4 @@
-"""Where the data of a study lie on this machine, which changes no key."""
+"""Where the data and the text of a study lie on this machine, which changes no key."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -9,15 +9,17 @@ from tinyglot.data.sources import local_path
 from tinyglot.data.synthetic import is_synthetic
 from tinyglot.errors import StudyError
 from tinyglot.recipes import Recipe, parse_recipe
+from tinyglot.recipes.inputs import text_by_language
 from tinyglot.studies.cell import Cell
 from tinyglot.studies.cells import public_recipe
+from tinyglot.studies.names import public_name
 
 Places = Mapping[str, str]
 """Source by public name."""
 
 
 def data_names(cells: Iterable[Cell]) -> list[str]:
-    """List the data of a study.
+    """List the data of a study, and its text.
 
     Args:
         cells: Of the study.
@@ -25,8 +27,11 @@ def data_names(cells: Iterable[Cell]) -> list[str]:
     Returns:
         Public names.
     """
-    parts = (part for cell in cells for part in _parts(public_recipe(cell.recipe)))
-    return sorted({part["data"] for part in parts if part.get("data")})
+    recipes = [public_recipe(cell.recipe) for cell in cells]
+    parts = (part for recipe in recipes for part in _parts(recipe))
+    texts = (path for recipe in recipes for paths in recipe["text"].values() for path in paths)
+    named = {public_name(path) for path in texts if not is_synthetic(path)}
+    return sorted(named | {part["data"] for part in parts if part.get("data")})
 
 
 def places_of(values: Sequence[str], names: Sequence[str]) -> dict[str, str]:
@@ -78,8 +83,18 @@ def placed(recipe: Recipe, places: Places) -> Recipe:
     for part, public in zip(_parts(content), _parts(public_recipe(recipe)), strict=True):
         if part.get("data"):
             part["data"] = places.get(public["data"], _absolute(part["data"]))
+    content["text"] = {
+        tag: [_placed_text(path, tag, places) for path in paths]
+        for tag, paths in content["text"].items()
+    }
     content["model"] = _absolute(content["model"])
     return parse_recipe(content)
+
+
+def _placed_text(path: str, tag: str, places: Places) -> str:
+    """Give the folder or file of a language where a directory of several was named."""
+    there = places.get(public_name(path))
+    return _absolute(path) if there is None else text_by_language([there], [tag])[tag][0]
 
 
 def is_here(recipe: Recipe) -> bool:

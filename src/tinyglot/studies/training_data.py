@@ -17,6 +17,7 @@ from tinyglot.tasks import get_task
 from tinyglot.training.corpus import resolve_options, training_sentences
 from tinyglot.training.corpus import task_of as trained_task_of
 from tinyglot.training.task_options import TaskTrainingOptions
+from tinyglot.training.text import TextTrainingOptions
 
 About = dict[str, Any]
 
@@ -31,12 +32,14 @@ def num_steps(recipe: Recipe) -> int | None:
         recipe: A checked recipe.
 
     Returns:
-        Steps of all steps of the recipe that train; ``None`` if batches are measured in tokens.
+        Steps of all steps of the recipe that train; ``None`` if batches are measured in tokens, or
+        it does not say how long to train on text.
 
     Raises:
         TinyglotError: If the data cannot be read.
     """
     counts = [_steps_of(options) for options in training_steps(recipe).values()]
+    counts += [options.max_steps for options in _text_steps(recipe)]
     return None if None in counts else sum(filter(None, counts))
 
 
@@ -155,8 +158,12 @@ def num_sentences(options: TaskTrainingOptions) -> int:
 
 def needs_no_data(recipe: Recipe) -> bool:
     """Tell whether steps can be counted without the data, since the recipe gives their number."""
-    options = training_steps(recipe).values()
+    options = [*training_steps(recipe).values(), *_text_steps(recipe)]
     return all(step.max_steps is not None for step in options)
+
+
+def _text_steps(recipe: Recipe) -> list[TextTrainingOptions]:
+    return [step for step in recipe.steps if isinstance(step, TextTrainingOptions)]
 
 
 def _named_task(name: str | None, options: Mapping[str, Any]) -> str:

@@ -133,10 +133,10 @@ def read_calibration(
     """
     if not options.needs_data:
         return Calibration(options.loss or "hidden_states")
-    if _is_labelled(options, inputs):
-        found = _from_labelled_data(model, tokenizer, options, inputs)
-    elif options.loss == "labels" and _is_masked_lm(options, inputs):
+    if options.loss == "labels" and _is_masked_text(options, inputs):
         found = _from_masked_text(model, tokenizer, options, inputs)
+    elif _is_labelled(options, inputs):
+        found = _from_labelled_data(model, tokenizer, options, inputs)
     else:
         found = _from_text(tokenizer, options, inputs)
     _check_coverage(tokenizer, found, options.max_unk_rate)
@@ -149,10 +149,11 @@ def _is_labelled(options: UnitPruningOptions, inputs: StepInputs) -> bool:
     return bool(task and data and get_task(task).objective is not None)
 
 
-def _is_masked_lm(options: UnitPruningOptions, inputs: StepInputs) -> bool:
-    """Tell whether the task needs no labels, so that the recipe's text is enough."""
+def _is_masked_text(options: UnitPruningOptions, inputs: StepInputs) -> bool:
+    """Tell whether the task needs no labels and has no data: data of another task are none."""
     task = options.task or inputs.task
-    return bool(task) and get_task(str(task)).objective == "masked_lm"
+    data = options.data or (inputs.data if inputs.task == task else None)
+    return bool(task) and not data and get_task(str(task)).objective == "masked_lm"
 
 
 # --- labelled data ------------------------------------------------------------------------------
