@@ -41,62 +41,47 @@ def with_table(text: str, result: ElasticComparison) -> str:
 
 
 def figure(result: ElasticComparison) -> dict[str, Any]:
-    """Put the score of every size, made alone and as a slice, over its encoder's parameters."""
-    x = {
-        "field": "encoder",
-        "type": "quantitative",
-        "scale": {"type": "log"},
-        "title": "parameters outside the embedding (M)",
-    }
-    y = {
-        "field": "f1",
-        "type": "quantitative",
-        "scale": {"zero": False},
-        "title": "macro F1",
-    }
+    """Put the score of every size as a slice, with its interval, beside that of the other model."""
+    x = {"field": "size", "type": "ordinal", "sort": None, "title": "layers × neurons"}
+    y = {"field": "f1", "type": "quantitative", "scale": {"zero": False}, "title": "macro F1"}
     colour = {
         "field": "model",
         "type": "nominal",
         "title": None,
         "scale": {"domain": [ALONE, SLICE], "range": ["#8c8c8c", "#c0392b"]},
     }
-    base = {"x": x, "y": y}
-    name = {"align": "center", "dy": 14, "fontSize": 9}
+    interval = {"y": {**y, "field": "low"}, "y2": {"field": "high"}}
     return {
         "width": 460,
         "height": 300,
-        "config": {"view": {"stroke": None}},
+        "config": {"view": {"stroke": None}, "axisX": {"labelAngle": 0}},
         "data": {"values": list(_points(result))},
         "layer": [
-            {"mark": {"type": "rule", "opacity": 0.4}, "encoding": _joined(base)},
-            {
-                "mark": {"type": "point", "filled": True, "size": 60},
-                "encoding": {**base, "color": colour},
-            },
             {
                 "transform": [{"filter": {"field": "model", "equal": SLICE}}],
-                "mark": {"type": "text", **name},
-                "encoding": {**base, "text": {"field": "size", "type": "nominal"}},
+                "mark": {"type": "rule", "color": "#c0392b", "opacity": 0.5},
+                "encoding": {"x": x, **interval},
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1},
+                "encoding": {"x": x, "y": y, "color": colour},
             },
         ],
     }
 
 
-def _joined(base: dict[str, Any]) -> dict[str, Any]:
-    """From the model made alone down to the slice."""
-    ends = {"y": {**base["y"], "field": "f1"}, "y2": {"field": "other"}}
-    return {"x": base["x"], **ends}
-
-
 def _points(result: ElasticComparison) -> Iterator[dict[str, Any]]:
+    """The interval is that of the difference, about the model that was made alone."""
     for size in result.sizes:
-        shared = {
-            "size": f"{size.layers} × {size.ffn}",
-            "encoder": round(size.num_encoder_parameters / 1e6, 3),
-        }
-        scores = round(size.separate_f1, 2), round(size.slice_f1, 2)
-        for model, f1, other in ((ALONE, *scores), (SLICE, *reversed(scores))):
-            yield {**shared, "model": model, "f1": f1, "other": other}
+        alone = size.separate_f1
+        ends = {"low": round(alone + size.low, 2), "high": round(alone + size.high, 2)}
+        for model, f1 in ((ALONE, alone), (SLICE, size.slice_f1)):
+            yield {
+                "size": f"{size.layers} × {size.ffn}",
+                "model": model,
+                "f1": round(f1, 2),
+                **ends,
+            }
 
 
 if __name__ == "__main__":
