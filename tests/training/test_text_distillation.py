@@ -11,6 +11,7 @@ from tests.training.text_distillation import (
     batch,
     gradients,
     naive_relations,
+    nothing_hidden,
     pair,
     queries_keys_values,
 )
@@ -38,6 +39,7 @@ from tinyglot.training.distillation import (
 from tinyglot.training.distillation.chunks import sum_of_chunks
 from tinyglot.training.distillation.losses import divergence_sum, relation_divergence_sum
 from tinyglot.training.distillation.parts import relation_heads
+from tinyglot.training.distillation.text import weighted_mean
 
 TAUGHT = (
     LogitMseObjective(weight=0.5),
@@ -99,6 +101,7 @@ def test_relations_are_those_of_each_token_in_each_head(few_at_once, family):
     found = TextDistillation(student, teacher, [options])
     loss = found.loss(student, inputs, labels, 6)
     grads = gradients(student, loss)
+    inputs = nothing_hidden(inputs, labels)
     triples = zip(
         queries_keys_values(student, inputs, 0),
         queries_keys_values(teacher, inputs, 1),
@@ -119,6 +122,7 @@ def test_hidden_states_and_embeddings_are_mean_squared_distances(family):
         student, teacher, [HiddenStatesObjective(layer_mapping=[[0, 1]]), EmbeddingsObjective()]
     )
     _, values = found.compare(student, inputs, labels)
+    inputs = nothing_hidden(inputs, labels)
     kept = inputs["attention_mask"].bool()
     states = [
         view(model).encoder(**inputs, output_hidden_states=True).hidden_states
@@ -239,6 +243,19 @@ def test_a_step_counts_every_hidden_token_once_in_whatever_batches():
         for rows in (slice(0, 2), slice(2, 3))
     ]
     assert (halves[0] + halves[1]).item() == pytest.approx(whole.item(), rel=1e-9)
+
+
+@pytest.mark.parametrize("num_items", [0, 4])
+def test_a_batch_without_a_hidden_token_counts_for_nothing(num_items):
+    """Of unknown tokens only, say; with 0 none of the other processes has any either."""
+    (teacher, student), (inputs, labels) = pair(), batch()
+    found = TextDistillation(student, teacher, ALL[:3])
+    loss = found.loss(student, inputs, torch.full_like(labels, -100), num_items)
+    assert loss.item() == 0.0
+    grads = gradients(student, loss)
+    assert len(grads) > 10_000
+    assert not grads.any()
+    assert weighted_mean(found.batches).tolist() == [0.0] * 3
 
 
 # --- other widths, no head ------------------------------------------------------------------------

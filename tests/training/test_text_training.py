@@ -304,6 +304,17 @@ def test_refuses_text_without_a_held_out_line(context, tmp_path):
     assert plan_of(pair, two, batch_size=1, held_out_lines=0).num_lines == {"swh-Latn": 2}
 
 
+@pytest.mark.parametrize("line", ["☃", "\u200b\u200d"])
+def test_refuses_text_of_which_no_token_can_be_hidden(tmp_path, line):
+    """The tokenizer does not know the first, and leaves nothing of the second."""
+    context, pair = write_text(tmp_path), tiny_pair("bert", "wordpiece")
+    for portion, num_lines in (("dev", 4), ("train", 40)):
+        (tmp_path / f"swh-Latn/{portion}.txt").write_text(f"{line}\n" * num_lines, "utf-8")
+        said = rf"{portion} portion of the text in swh-Latn: no token[\s\S]*{num_lines} line\(s\)"
+        with pytest.raises(EmptyTextError, match=said):
+            plan_of(pair, context)
+
+
 def test_refuses_a_tokenizer_without_a_mask_token(context):
     model, tokenizer = tiny_pair("bert", "wordpiece")
     tokenizer.mask_token = None

@@ -29,6 +29,13 @@ def batch(family="bert", padding=0):
     return {"input_ids": ids, "attention_mask": mask}, labels
 
 
+def nothing_hidden(inputs, labels):
+    """What models see where no part looks at logits."""
+    ids = inputs["input_ids"].clone()
+    ids[labels != -100] = labels[labels != -100]
+    return {**inputs, "input_ids": ids}
+
+
 def gradients(model, loss):
     """The gradients of all parameters that have any, in one vector."""
     model.zero_grad()

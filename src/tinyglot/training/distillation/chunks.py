@@ -24,7 +24,7 @@ def sum_of_chunks(
     Args:
         function: Gives, for some rows of each of ``rows``, a scalar that is differentiated and a
             vector that is not; both are added up.
-        rows: Tensors of equal length in their first dimension.
+        rows: Tensors of equal length in their first dimension, which may be 0.
         chunk_size: Rows at a time, at most.
         parameters: What else the function depends on and has gradients. An unused one has none.
 
@@ -53,7 +53,7 @@ class _SumOfChunks(torch.autograd.Function):
             for tensor, needed in zip(tensors, wanted, strict=True)
         ]
         sums: Total | None = None
-        for start in range(0, len(rows[0]), chunk_size):
+        for start in range(0, max(len(rows[0]), 1), chunk_size):  # no rows are one empty chunk
             chunk = slice(start, start + chunk_size)
             pieces = [
                 row[chunk].detach().requires_grad_(needed)

@@ -158,11 +158,6 @@ def _is_projected(
     return own != taught if wanted is None else wanted
 
 
-def _said(projections: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
-    widths = sorted({f"{own} to {taught}" for own, taught in projections.values()})
-    return {"projection": widths[0]} if widths else {}
-
-
 # --- relations ------------------------------------------------------------------------------------
 
 

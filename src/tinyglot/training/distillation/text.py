@@ -151,7 +151,8 @@ class TextDistillation:
         total, values = self.compare(student, inputs, labels)
         share = torch.full_like(total, 1 / num_processes())
         if labels is not None and num_items is not None:
-            share = labels.ne(IGNORED_LABEL).sum() / torch.as_tensor(num_items).to(total)
+            of_step = torch.as_tensor(num_items).to(total).clamp(min=1)
+            share = labels.ne(IGNORED_LABEL).sum() / of_step
         self.batches.append((share, values))
         return total * share
 
@@ -284,12 +285,14 @@ def weighted_mean(rows: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
     """Average vectors.
 
     Args:
-        rows: Weights with vectors, at least one.
+        rows: Weights with vectors, at least one. Where all weights are 0, all count alike.
 
     Returns:
         Their mean in float64.
     """
     weights, values = (torch.stack(column).cpu().double() for column in zip(*rows, strict=True))
+    if not weights.any():
+        weights = torch.ones_like(weights)
     return weights @ values / weights.sum()
 
 

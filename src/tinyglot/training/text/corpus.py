@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerFast
 
 from tinyglot.data.sampling import sampled_counts
 from tinyglot.data.text_portions import TextPortion
-from tinyglot.errors import MissingInputError
+from tinyglot.errors import EmptyTextError, MissingInputError
 from tinyglot.tasks import IGNORED_LABEL
 from tinyglot.training.collator import IntArray
 from tinyglot.training.text.options import TextTrainingOptions
@@ -142,7 +142,7 @@ def read_text(
 
     Raises:
         MissingInputError: If a language has no text.
-        EmptyTextError: If a language's text has no line to train on.
+        EmptyTextError: If a language's text has no line to train on, or no known token.
         SequenceLengthError: If ``max_length`` leaves no room for text.
 
     Randomness:
@@ -157,13 +157,17 @@ def read_text(
         tag: written_tokens(directory, tag, TextPortion(tuple(text[tag]), "train"), sequencer)
         for tag in options.languages
     }
+    never_hidden = tuple(sorted(set(tokenizer.all_special_ids)))
+    for tag, file in files.items():
+        if not file.has_others(never_hidden):
+            raise nothing_to_hide("train", tag, file.num_lines)
     counts = sampled_counts(
         {tag: int(file.lengths.sum()) for tag, file in files.items()},
         total=options.max_train_tokens,
         temperature=options.sampling_temperature,
     )
     parts = {tag: Part(file, _chosen(file, counts[tag], seed, tag)) for tag, file in files.items()}
-    return TextCorpus(parts, tuple(sorted(set(tokenizer.all_special_ids))))
+    return TextCorpus(parts, never_hidden)
 
 
 def check_text(languages: Sequence[str], text: Mapping[str, Sequence[Path]]) -> None:
@@ -184,6 +188,25 @@ def check_text(languages: Sequence[str], text: Mapping[str, Sequence[Path]]) -> 
             expected="text for every language that is trained on",
             fix="--language swh-Latn --text PATH, or the keys languages and text in the recipe",
         )
+
+
+def nothing_to_hide(portion: str, tag: str, num_lines: int) -> EmptyTextError:
+    """Say that text is of no use for a masked LM.
+
+    Args:
+        portion: Which portion of the text.
+        tag: The language.
+        num_lines: Its lines.
+
+    Returns:
+        The error to raise.
+    """
+    return EmptyTextError(
+        f"Could not use the {portion} portion of the text in {tag}: no token can be hidden.",
+        got=f"{num_lines:,} line(s) of unknown tokens only",
+        expected="text in a script that the tokenizer knows",
+        fix="check that it is text in this language; if so, take a model that knows its script",
+    )
 
 
 def _chosen(file: TokenFile, num_tokens: int, seed: int, tag: str) -> NDArray[np.int64]:

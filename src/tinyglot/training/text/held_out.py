@@ -27,7 +27,7 @@ from tinyglot.training.collator import PaddingCollator
 from tinyglot.training.masking import MaskedRow, MaskedRows, Masking
 from tinyglot.training.objective import cross_entropy
 from tinyglot.training.processes import is_main_process
-from tinyglot.training.text.corpus import TextRow
+from tinyglot.training.text.corpus import TextRow, nothing_to_hide
 from tinyglot.training.text.options import TextTrainingOptions
 from tinyglot.training.text.sequences import Sequencer
 
@@ -72,7 +72,7 @@ class HeldOutText:
             The lines; none if the options want none.
 
         Raises:
-            EmptyTextError: If a language's dev portion has no line.
+            EmptyTextError: If a language's dev portion has no line, or no known token.
             UnsupportedTokenizerError: If there is no mask token.
         """
         if not options.held_out_lines:
@@ -84,6 +84,9 @@ class HeldOutText:
         masking = Masking.of(tokenizer, options.mask_probability)
         sequencer = Sequencer.of(tokenizer, "lines", options.max_length)
         sequences = {tag: _masked(sequencer(some), masking) for tag, some in lines.items()}
+        for tag, rows in sequences.items():
+            if all((row.labels == IGNORED_LABEL).all() for row in rows):
+                raise nothing_to_hide("dev", tag, len(lines[tag]))
         return cls(sequences, {tag: len(some) for tag, some in lines.items()}, pad_token_id)
 
     def losses(self, model: PreTrainedModel, precision: str) -> Losses:
@@ -129,6 +132,8 @@ class HeldOutText:
 def _masked(sequences: Iterable[list[int]], masking: Masking) -> list[MaskedRow]:
     """Hide tokens in sequences, the shortest first."""
     rows = [TextRow.of(ids, masking.special_token_ids) for ids in sorted(sequences, key=len)]
+    if not rows:
+        return []
     batches = LengthGroupedBatches([len(row.input_ids) for row in rows], batch_size=1)
     masked = MaskedRows(rows, masking, batches, _MASK_SEED)
     return [masked[index] for index in range(len(rows))]

@@ -2,7 +2,7 @@
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ from tinyglot.training.text.sequences import Sequencer
 _IDS, _ENDS, _INDEX = "ids.bin", "ends.bin", "index.json"
 _ID_TYPE, _END_TYPE = "<u4", "<i8"
 _SEQUENCES_AT_A_TIME = 4096
+_IDS_AT_A_TIME = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,21 @@ class TokenFile:
     def ids(self) -> NDArray[np.uint32]:
         """The ids of all sequences in a row."""
         return np.memmap(self.directory / _IDS, dtype=_ID_TYPE, mode="r")
+
+    def has_others(self, token_ids: Sequence[int]) -> bool:
+        """Tell whether there is any id beside some; no ids are none.
+
+        Args:
+            token_ids: Such as those that are never hidden.
+
+        Returns:
+            Whether there is.
+        """
+        if not (self.directory / _IDS).stat().st_size:
+            return False
+        starts = range(0, len(self.ids), _IDS_AT_A_TIME)
+        parts = (self.ids[start : start + _IDS_AT_A_TIME] for start in starts)
+        return any(not np.isin(part, token_ids).all() for part in parts)
 
     def sequence(self, index: int) -> IntArray:
         """Read one sequence.
