@@ -79,11 +79,17 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def tell(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
 def measure(options: argparse.Namespace, directory: Path) -> ExtremeCost:
     original = load_checkpoint(MODEL)
     folder = data_directory() / "text" / "sw"
     lengths = write_documents(original.tokenizer, folder, directory / "sw.txt", options)
     context = Context(SEED, languages=(LANGUAGE,), text={LANGUAGE: (folder,)})
+    tell(f"{len(lengths)} documents; now the six models")
     runners = {
         **dict(published_stages(options, directory / "sw.txt", original, context)),
         **dict(our_stages(options, directory / "sw.txt", original, context)),
@@ -92,6 +98,7 @@ def measure(options: argparse.Namespace, directory: Path) -> ExtremeCost:
     for number in range(options.rounds):
         for key, run in runners.items():
             found[key].append(run(number))
+            tell(f"round {number + 1}, {' '.join(key)}: {found[key][-1].round}")
     stages = tuple(_stage_cost(key, runners[key], timed) for key, timed in found.items())
     return ExtremeCost(
         model=MODEL,
