@@ -35,6 +35,8 @@ for auto_class, directory, target in json.loads(sys.argv[2]):
     assert not lost and not info["mismatched_keys"], info
     with torch.no_grad():
         torch.save(model.eval()(**inputs)[0], target + ".pt")
+        found = model(**inputs, output_hidden_states=True).hidden_states
+    assert len(found) == model.config.num_hidden_layers + 1
     model.save_pretrained(target)
 """
 AUTO_CLASSES: dict[Head, str] = {

@@ -11,6 +11,7 @@ from tinyglot.architectures import nearest_stock_shape, tensor_axes, view
 from tinyglot.architectures.slim import PATHS, Adapter
 from tinyglot.architectures.stock import Shape
 from tinyglot.errors import UnsupportedArchitectureError
+from tinyglot.evaluation.predict import main_output
 from tinyglot.surgery import gather_vocabulary, keep_layers, verify_reload
 from tinyglot.surgery.adapters import adapter_size, add_adapters
 
@@ -123,6 +124,20 @@ def test_adapters_of_that_size_are_kept_and_others_refused():
     assert torch.equal(outputs(again), outputs(adapted))
     with pytest.raises(UnsupportedArchitectureError, match=r"adapters of 4 channels[\s\S]*of 2 c"):
         add_adapters(adapted, 2, seed=0)
+
+
+@pytest.mark.parametrize("family", ["bert", "modernbert"])
+def test_hidden_states_are_those_behind_the_adapters(family):
+    adapted = large(add_adapters(tiny_model(family, "token_classification"), 3, seed=0))
+    with torch.no_grad():
+        states = adapted(**INPUTS, output_hidden_states=True).hidden_states
+        last = view(adapted).encoder(**INPUTS).last_hidden_state
+    assert len(states) == len(view(adapted).layers) + 1
+    assert torch.equal(states[-1], last)
+    assert torch.equal(main_output(adapted, INPUTS, hidden_layer=1), states[1])
+    for adapter in adapters_of(adapted):
+        adapter.up.weight.data.zero_()
+    assert not torch.equal(main_output(adapted, INPUTS, hidden_layer=1), states[1])
 
 
 # --- what else is done to such a model ---------------------------------------------------------

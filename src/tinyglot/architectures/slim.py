@@ -140,6 +140,14 @@ def set_class(model: PreTrainedModel, change: Any) -> None:  # noqa: ANN401  (of
     """
     for part in {model, model.base_model}:
         part.__class__ = change(type(part))
+        _keep_outputs(part)
+
+
+def _keep_outputs(part: Any) -> None:  # noqa: ANN401  (as in transformers)
+    """Let a model give hidden states and attentions: transformers knows by the class which."""
+    known = getattr(transformers.modeling_utils, "_CAN_RECORD_REGISTRY", None)
+    if isinstance(known, dict):
+        dict.__setitem__(known, str(type(part)), part._can_record_outputs)
 
 
 def _auto_map(config_class: Any) -> dict[str, str]:  # noqa: ANN401  (a class of transformers)

@@ -14,6 +14,7 @@ from tinyglot.errors import CheckpointTensorsError, UnsafeCheckpointError
 COPIES = (
     "0c1e22c5de08820526e1eff995f01a65e4f3bc456f2351819a3a25b7fae4deb1",
     "287c220678bda7e130edf24c60100981e9227ef75d5ecb55ae1d3d474186c12e",
+    "b15f024f0ca9fcda246fc701f785e75c652e63a036cd9b3e50b1f48334976e3b",
 )
 
 

@@ -18,7 +18,9 @@ def settle_shape(model: PreTrainedModel) -> None:
 
     Where an ordinary configuration can express the sizes, it does. Where the layers differ, the
     heads do not fill the hidden size, or there are adapters, the model becomes one of a ``Slim``
-    class, and ``config.slim`` says its sizes.
+    class, and ``config.slim`` says its sizes. The configuration of a model with adapters asks for
+    one neuron too many, so that whoever does not run that class gets an error about sizes and not
+    the model without its adapters.
 
     Args:
         model: A model of a supported family; its hidden size is a multiple of its head size.
@@ -31,7 +33,7 @@ def settle_shape(model: PreTrainedModel) -> None:
     if getattr(config, "embedding_size", None) is not None:
         config.embedding_size = encoder.embedding_size
     config.num_attention_heads = encoder.hidden_size // encoder.head_dim
-    setattr(config, encoder.ffn_field, max(encoder.ffn_sizes))
+    setattr(config, encoder.ffn_field, max(encoder.ffn_sizes) + bool(encoder.adapter_sizes))
     if not is_stock_shape(encoder):
         config.slim = _sizes(encoder)
         set_class(model, slim_class)
