@@ -25,9 +25,12 @@ from tinyglot.methods.contract import Context
 from tinyglot.methods.ffn_pruning import METHOD as FFN_PRUNING
 from tinyglot.methods.ffn_pruning import FfnPruningConfig
 from tinyglot.methods.fine_tuning import METHOD, FineTuningConfig, FineTuningPlan
+from tinyglot.methods.width_reduction import METHOD as WIDTH_REDUCTION
+from tinyglot.methods.width_reduction import WidthReductionConfig
 from tinyglot.recipes import parse_recipe
 from tinyglot.recipes.show import annotated_yaml
 from tinyglot.studies.cells import key_of
+from tinyglot.surgery.adapters import add_adapters
 from tinyglot.training import (
     BottleneckOptions,
     LoraOptions,
@@ -228,6 +231,7 @@ def test_embeddings_may_be_trained_with_lora(context):
     assert 0 < moved <= plan.num_embedding_rows < len(old)
     facts = json.loads((context.directory / "facts.json").read_text())
     assert facts["num_embedding_rows"] == plan.num_embedding_rows
+    assert facts["num_head_parameters"] == plan.num_embedding_rows * 32 + 5 * 32 + 5
     assert "of the head and of the word embeddings; no others" in "\n".join(plan.summary())
 
 
@@ -296,6 +300,8 @@ def test_a_checkpoint_with_adapters_loads_without_tinyglot(context, tmp_path):
     jobs = [(auto, str(tmp_path / name), str(tmp_path / f"{name}-again")) for name in made]
     load_alone(jobs, tmp_path / "inputs.pt")
     for family, model in made.items():
+        with pytest.raises(RuntimeError, match=r"size mismatch|mismatched"):
+            AutoModelForTokenClassification.from_pretrained(tmp_path / family)
         assert torch.equal(torch.load(tmp_path / f"{family}-again.pt"), outputs(model))
         loaded = load_checkpoint(str(tmp_path / family)).model
         assert view(loaded).adapter_sizes == (4,) * len(view(loaded).layers)
@@ -328,12 +334,19 @@ def test_training_goes_on_with_its_adapters(context):
         METHOD.plan(first, given[1], other, again)
 
 
-def test_neurons_of_a_model_with_adapters_are_not_pruned(context):
-    given = pair()
-    trained = applied(context, BOTTLENECK, given)
-    config = FfnPruningConfig(pruning_ratio=0.5, scorer="magnitude")
+@pytest.mark.parametrize(
+    ("method", "config"),
+    [
+        (FFN_PRUNING, FfnPruningConfig(pruning_ratio=0.5, scorer="magnitude")),
+        (WIDTH_REDUCTION, WidthReductionConfig(hidden_size=16, basis="truncation")),
+        (WIDTH_REDUCTION, WidthReductionConfig(hidden_size=16, basis="importance", heads="whole")),
+    ],
+)
+def test_a_model_with_adapters_is_not_cut(context, method, config):
+    model, tokenizer = pair()
+    adapted = add_adapters(model, 4, seed=0)
     with pytest.raises(UnsupportedArchitectureError, match=r"has adapters[\s\S]*cut the model"):
-        FFN_PRUNING.plan(trained, given[1], config, replace(context, directory=None))
+        method.plan(adapted, tokenizer, config, replace(context, directory=None))
 
 
 # --- plan and options --------------------------------------------------------------------------
@@ -343,7 +356,7 @@ def test_neurons_of_a_model_with_adapters_are_not_pruned(context):
     ("config", "lines"),
     [
         (LORA, ["trained: 512 weights of low-rank updates (rank 2, query value), 165 of the head",
-                "stock: the updates are merged"]),
+                "stock if the given model is: the updates are merged"]),
         (BOTTLENECK, ["trained: 584 weights of adapters (reduction 8), 165 of the head; no others",
                       "slim, which loads with trust_remote_code=True or with tinyglot",
                       "0 of "]),

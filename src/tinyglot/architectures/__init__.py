@@ -1,6 +1,6 @@
 """The only place that knows model families; everything else works on an ``EncoderView``."""
 
-from tinyglot.architectures.axes import Axes, Axis, tensor_axes
+from tinyglot.architectures.axes import Axes, Axis, check_no_adapters, tensor_axes
 from tinyglot.architectures.families import check_family, families, view
 from tinyglot.architectures.head_alone import lm_head_parameters, lm_logits
 from tinyglot.architectures.selected_positions import selected_positions
@@ -23,6 +23,7 @@ __all__ = [
     "StockShapes",
     "VocabularyTensor",
     "check_family",
+    "check_no_adapters",
     "families",
     "lm_head_parameters",
     "lm_logits",

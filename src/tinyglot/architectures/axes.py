@@ -57,7 +57,7 @@ def tensor_axes(encoder: EncoderView) -> dict[str, Axes]:
         >>> tensor_axes(view(model))["encoder.layer.0.attention.self.query.bias"]
         (Axis(kind='heads', layer=0, blocks=1),)
     """
-    _check_no_adapters(encoder)
+    check_no_adapters(encoder)
     of_module = dict(_layer_axes(encoder))
     final = _final_linear(encoder.task_head)
     sizes = {encoder.embedding_size: _EMBEDDING, encoder.hidden_size: _HIDDEN}
@@ -73,7 +73,15 @@ def tensor_axes(encoder: EncoderView) -> dict[str, Axes]:
     return axes | _without_vocabulary(encoder, axes)
 
 
-def _check_no_adapters(encoder: EncoderView) -> None:
+def check_no_adapters(encoder: EncoderView) -> None:
+    """Refuse a model whose channels, heads or neurons cannot be cut for its adapters.
+
+    Args:
+        encoder: The view of the model.
+
+    Raises:
+        UnsupportedArchitectureError: If the model has adapters.
+    """
     if encoder.adapter_sizes:
         raise UnsupportedArchitectureError(
             "Could not cut the model: it has adapters.",

@@ -1,6 +1,7 @@
 """Reads the labelled data and says what training on it would be; changes nothing."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import Field
@@ -50,7 +51,7 @@ class FineTuningPlan(TaskTrainingPlan, Plan):
         if isinstance(tuning, LoraOptions):
             rest = " and of the word embeddings" if tuning.train_embeddings else ""
             new = f"low-rank updates (rank {tuning.rank}, {tuning.targets.replace('_', ' ')})"
-            result = "stock: the updates are merged into the weights"
+            result = "stock if the given model is: the updates are merged into the weights"
         else:
             rest, new = "", f"adapters (reduction {tuning.reduction})"
             result = "slim, which loads with trust_remote_code=True or with tinyglot"
@@ -98,6 +99,8 @@ def _tuned_fields(model: PreTrainedModel, fields: dict[str, Any], seed: int) -> 
         return {}
     labels_only = Corpus(labels=fields["labels"], train=[], evaluation=[], num_sentences={})
     tuned = prepare_tuning(headed_model(model, config, labels_only, seed), tuning, seed)
-    is_frozen = not view(tuned).word_embeddings.weight.requires_grad
-    none = {"num_embedding_rows": 0} if is_frozen else {}
-    return {"trained": tuned_counts(tuned, tuning), **none}
+    counts, embedding = tuned_counts(tuned, tuning), view(tuned).word_embeddings.weight
+    if not embedding.requires_grad:
+        return {"trained": counts, "num_embedding_rows": 0}
+    idle = embedding[fields["num_embedding_rows"] :].numel()
+    return {"trained": replace(counts, num_head_parameters=counts.num_head_parameters - idle)}

@@ -6,7 +6,7 @@ from typing import Literal
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from tinyglot.architectures import EncoderView, Shape, view
+from tinyglot.architectures import EncoderView, Shape, check_no_adapters, view
 from tinyglot.architectures.stock import count_in_shape
 from tinyglot.errors import NoEffectError, UnsupportedArchitectureError
 from tinyglot.importance import Importance, layers_digest, measure_importance
@@ -191,6 +191,7 @@ def calibration_of(
 
 
 def _head_form(encoder: EncoderView, config: WidthReductionConfig) -> HeadForm:
+    check_no_adapters(encoder)
     fits = config.hidden_size % encoder.head_dim == 0 or encoder.has_rotary_positions
     chosen: HeadForm = config.heads or ("whole" if fits else "narrowed")
     if config.is_cut_off or chosen == "narrowed":
