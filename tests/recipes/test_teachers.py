@@ -2,11 +2,13 @@
 
 import pytest
 
-from tinyglot.errors import MissingInputError, RecipeError
+from tinyglot.errors import MissingInputError, RecipeError, StudyError
 from tinyglot.recipes import Run, parse_recipe
 from tinyglot.recipes.inputs import check_inputs
 from tinyglot.recipes.teachers import teacher_of
+from tinyglot.studies import expand, parse_grid
 from tinyglot.studies.cell import Cell
+from tinyglot.studies.places import placed
 from tinyglot.studies.prefixes import shared_prefixes
 
 DROP = {"method": "layer_dropping", "num_layers": 1}
@@ -91,3 +93,28 @@ def test_a_step_is_shared_only_if_all_that_its_teacher_comes_from_is_equal():
         *([0, 1, 2], [0, 1, 2], [0, 1], [0, 1]),
     ] * 2
     assert shared["0"][2] == shared["1"][2] != shared["4"][2]
+
+
+def test_teachers_of_one_name_are_not_told_apart_by_their_place():
+    """Their steps would have one name, so that one cell would go on from the other's student."""
+
+    def study(*teachers):
+        values = {str(number): {"teacher": each} for number, each in enumerate(teachers)}
+        content = recipe(teach("original"), DROP)
+        return parse_grid({"name": "t", "recipe": content, "axes": {"teacher_kind": values}})
+
+    said = r"distillation\.teacher: /b/model has the same name as /a/model"
+    with pytest.raises(StudyError, match=said) as caught:
+        expand(study("/a/model", "/b/model", "/b/model"))
+    assert len(caught.value.got.splitlines()) == 1
+    cells = expand(study("/a/model", "/a/other", "original"))
+    assert len({cell.key for cell in cells}) == 3
+
+
+def test_a_study_finds_a_teacher_from_any_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("here", "original"):
+        (tmp_path / name).mkdir()
+    found = placed(parse_recipe(recipe(*map(teach, ("here", "original", "step:1", "a/b")))), {})
+    teachers = [step.teacher for step in found.steps]
+    assert teachers == [str(tmp_path / "here"), "original", "step:1", "a/b"]

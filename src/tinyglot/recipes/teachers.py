@@ -39,6 +39,18 @@ def teacher_of(run: Run, position: int) -> str | None:
     return str(run.step_directory(found - 1) / "checkpoint")
 
 
+def is_checkpoint(named: str) -> bool:
+    """Tell whether a teacher is named by a place, not by a step.
+
+    Args:
+        named: As in a recipe.
+
+    Returns:
+        Whether it is a directory, ``bundled:NAME`` or a hub id.
+    """
+    return _place(named, ()) is None
+
+
 def wrong_teachers(content: Mapping[Any, Any]) -> Iterator[str]:
     """Find steps that would learn from what no earlier step has made.
 

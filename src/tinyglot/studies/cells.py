@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from tinyglot.studies.axes import Combination, Combined, combine, is_wanted, pru
 from tinyglot.studies.cell import Cell
 from tinyglot.studies.grid import AnyGrid, AxisValue, Grid
 from tinyglot.studies.mistakes import grid_error
-from tinyglot.studies.names import public_content, public_name
+from tinyglot.studies.names import public_content, public_name, without_places
 from tinyglot.studies.rows import COORDINATES, MONOLINGUAL, MULTILINGUAL, SCHEMA
 from tinyglot.studies.shapes.cells import expand_shapes
 from tinyglot.studies.shapes.grid import ShapeGrid
@@ -45,6 +45,7 @@ def expand(grid: AnyGrid) -> list[Cell]:
     ]
     found: dict[str, Cell] = {}
     options: dict[str, Combination] = {}
+    recipes: list[Recipe] = []
     for combination in _combinations(grid):
         if is_wanted(grid, combination):
             combined = combine(grid, combination)
@@ -54,8 +55,10 @@ def expand(grid: AnyGrid) -> list[Cell]:
             except RecipeError as error:
                 mistakes += [f"recipe.{line}" for line in error.got.splitlines()]
             else:
+                recipes.append(cell.recipe)
                 found.setdefault(cell.key, cell)
                 options.setdefault(cell.key, combination)
+    mistakes += dict.fromkeys(_wrong_teachers(recipes))
     if not found and not mistakes:
         mistakes.append("only: leaves no cell")
     if mistakes:
@@ -220,6 +223,16 @@ def _wrong_names(grid: Grid) -> Iterator[str]:
             earlier = names.setdefault(public_name(value), value)
             if earlier != value:
                 yield f"axes.{axis}: {value} has the same name as {earlier}"
+
+
+def _wrong_teachers(recipes: Iterable[Recipe]) -> Iterator[str]:
+    """Find teachers whose steps would be shared, or filed, under one name."""
+    names: dict[str, str] = {}
+    for step in (step for recipe in recipes for step in recipe.steps):
+        teacher = getattr(step, "teacher", None)
+        earlier = names.setdefault(without_places(teacher), teacher) if teacher else teacher
+        if earlier != teacher:
+            yield f"{step.method}.teacher: {teacher} has the same name as {earlier}"
 
 
 def _wrong_axes(grid: Grid) -> Iterator[str]:

@@ -10,6 +10,7 @@ from tinyglot.data.synthetic import is_synthetic
 from tinyglot.errors import StudyError
 from tinyglot.recipes import Recipe, parse_recipe
 from tinyglot.recipes.inputs import text_by_language
+from tinyglot.recipes.teachers import is_checkpoint
 from tinyglot.studies.cell import Cell
 from tinyglot.studies.cells import public_recipe
 from tinyglot.studies.names import public_name
@@ -70,7 +71,7 @@ def places_of(values: Sequence[str], names: Sequence[str]) -> dict[str, str]:
 
 
 def placed(recipe: Recipe, places: Places) -> Recipe:
-    """Put the place of the data, and of a model in a directory, into a recipe.
+    """Put the place of the data, of a model and of teachers in directories, into a recipe.
 
     Args:
         recipe: Of a cell.
@@ -88,6 +89,9 @@ def placed(recipe: Recipe, places: Places) -> Recipe:
         for tag, paths in content["text"].items()
     }
     content["model"] = _absolute(content["model"])
+    for step in content["steps"]:
+        if step.get("teacher") and is_checkpoint(step["teacher"]):
+            step["teacher"] = _absolute(step["teacher"])
     return parse_recipe(content)
 
 
