@@ -14,7 +14,12 @@ from tinyglot.methods.width_reduction import METHOD
 from tinyglot.methods.width_reduction.bases import head_maps, pca_projection
 from tinyglot.methods.width_reduction.calibration import read_calibration
 from tinyglot.methods.width_reduction.reconstruction import RIDGE, _fit_matrix_, _fit_norm_
-from tinyglot.methods.width_reduction.statistics import HeadMoments, head_moments, stream_moments
+from tinyglot.methods.width_reduction.statistics import (
+    HeadMoments,
+    head_moments,
+    run_watched,
+    stream_moments,
+)
 from tinyglot.surgery import Structures, count_parameters, keep_structures, truncate_hidden
 
 PAIRS = [
@@ -153,6 +158,14 @@ def test_a_projection_has_orthonormal_rows_and_keeps_means(width, seed, tokens):
     assert kept >= min(1.0, (width - 1) / 11) - 1e-9
 
 
+def test_a_projection_is_orthonormal_where_the_text_uses_few_channels():
+    rows = torch.zeros(2, 9, dtype=torch.float64)
+    rows[0, [0, 1]], rows[1, [2, 3]] = torch.tensor([[1.0, -1.0], [2.0, -2.0]]).double()
+    for width in range(2, 9):
+        projection, _ = pca_projection(rows.T @ rows, width)
+        assert_parity(projection @ projection.T, torch.eye(width).double(), atol=1e-12)
+
+
 def test_a_projection_to_the_full_width_changes_nothing():
     rows = torch.randn(40, 9, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     rows -= rows.mean(1, keepdim=True)
@@ -215,6 +228,41 @@ def test_reconstruction_brings_the_states_nearer(context, pair):
         for more in ({"reconstruct": False}, {})
     ]
     assert errors[1] < 0.9 * errors[0]
+
+
+@pytest.mark.parametrize(
+    ("pair", "matrix", "norm"),
+    [
+        (PAIRS[0], "encoder.layer.1.output.dense", "encoder.layer.1.output.LayerNorm"),
+        (PAIRS[3], "layers.2.mlp.Wo", "final_norm"),
+    ],
+    ids=["bert", "modernbert"],
+)
+def test_what_writes_makes_up_for_what_the_stream_lacks(context, pair, matrix, norm):
+    model, _ = pair = double_pair(*pair)
+    options = {"basis": "importance", "scorer": "magnitude"}
+    channels = list(planned(pair, context, 16, **options).channels)
+    projected, fitted = (
+        reduced(pair, context, 16, **options, reconstruct=fits) for fits in (False, True)
+    )
+    batches = batches_of(pair, context)
+    lack = entering(model, batches, norm)[:, channels] - entering(fitted, batches, norm)
+    rows = entering(fitted, batches, matrix)
+    if fitted.get_submodule(matrix).bias is not None:
+        rows = rows - rows.mean(0)
+    weights = [each.get_submodule(matrix).weight.detach() for each in (fitted, projected)]
+    # the ridge regression of the whole stream is at its minimum
+    spread = rows.square().sum(0).mean()
+    assert_parity(lack.T @ rows, RIDGE * spread * (weights[0] - weights[1]), atol=1e-6)
+    assert float((weights[0] - weights[1]).abs().max()) > 0.001
+
+
+def entering(model, batches, path):
+    """What a module of a model is given, a row a token."""
+    found = []
+    modules = {path: model.get_submodule(path)}
+    run_watched(view(model), batches, modules, lambda _, inputs, __: found.append(inputs))
+    return torch.cat(found)
 
 
 def test_a_norm_is_fitted_by_least_squares():

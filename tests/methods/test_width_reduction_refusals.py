@@ -1,8 +1,9 @@
 from dataclasses import replace
 
 import pytest
+import torch
 from pydantic import ValidationError
-from transformers import DebertaV2Config, DebertaV2Model
+from transformers import DebertaV2Config, DebertaV2ForMaskedLM, DebertaV2Model
 
 from tests.methods.width import config_of, planned, reduced, write_dev_text
 from tests.tiny import TINY_TEXT, tiny_model, tiny_pair
@@ -79,9 +80,11 @@ def test_layers_that_differ_are_refused(context):
 def test_a_narrower_embedding_stays_as_it_is(context):
     tokenizer = tiny_pair("deberta_v2", "unigram")[1]
     fields = tiny_model("deberta_v2", vocab_size=len(tokenizer)).config.to_dict()
-    model = DebertaV2Model(DebertaV2Config(**fields | {"embedding_size": 8})).eval()
+    model = DebertaV2ForMaskedLM(DebertaV2Config(**fields | {"embedding_size": 8})).eval()
     new = reduced((model, tokenizer), context, 16)
     assert (view(new).embedding_size, view(new).hidden_size) == (8, 16)
+    gains = [each.cls.predictions.transform.LayerNorm.weight for each in (model, new)]
+    assert torch.equal(*gains)
     with pytest.raises(StructureRangeError, match=r"hidden_size 8\n[\s\S]*other than 8"):
         planned((model, tokenizer), context, 8)
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from tinyglot.architectures import Axes, view
+from tinyglot.architectures import Axes, Axis, view
 from tinyglot.surgery.copies import copy_model
 from tinyglot.surgery.width import with_tensors
 
@@ -42,7 +42,8 @@ def project_hidden(
 
     def change(name: str, parameter: nn.Parameter, axes: Axes) -> Tensor:
         matrix = projection.to(parameter.device)
-        if name in gain_names:
+        # the norm of a narrower embedding has no hidden channels
+        if name in gain_names and axes == (Axis("hidden"),):
             gains: Tensor = norm_scale * (matrix.square() @ parameter.detach().to(matrix.dtype))
             return gains
         return _projected(parameter.detach(), axes, matrix)

@@ -58,10 +58,18 @@ def pca_projection(moments: Tensor, width: int) -> tuple[Tensor, float]:
     leading = vectors[:, 1:].flip(1)[:, : width - 1]
     kept = float(values[1:].flip(0)[: width - 1].sum() / moments.trace())
     nearest = (leading.square().sum(1)).topk(width).indices.sort().values
-    coordinates = leading[nearest] - leading[nearest].mean(0)
-    left, _, right = torch.linalg.svd(coordinates, full_matrices=False)
+    within_new = _mean_zero_basis(width)
+    left, _, right = torch.linalg.svd(within_new.T @ leading[nearest])
     mean = torch.full((width, hidden), 1 / math.sqrt(width * hidden), dtype=torch.float64)
-    return left @ right @ leading.T + mean, min(1.0, kept)
+    return within_new @ left @ right @ leading.T + mean, min(1.0, kept)
+
+
+def _mean_zero_basis(width: int) -> Tensor:
+    """Give an orthonormal basis of the vectors of mean zero, (width, width - 1)."""
+    one_first = torch.eye(width, dtype=torch.float64)
+    one_first[:, 0] = 1.0
+    basis: Tensor = torch.linalg.qr(one_first).Q
+    return basis[:, 1:]
 
 
 def head_maps(moments: HeadMoments, outputs: Tensor, head_dim: int) -> HeadMaps:

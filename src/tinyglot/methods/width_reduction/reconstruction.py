@@ -50,7 +50,7 @@ def record(model: PreTrainedModel, batch: Batch) -> Recording:
     axes = _weight_axes(model)
 
     def add(path: str, inputs: Tensor, outputs: Tensor) -> None:
-        if _is_hidden(axes[path], -1) and isinstance(modules[path], nn.Linear):
+        if _reads_stream(model, path, modules[path]) and _is_hidden(axes[path], -1):
             found.inputs[path] = inputs
         if _is_hidden(axes[path], 0):
             found.outputs[path] = outputs
@@ -109,7 +109,6 @@ class _Fit:
         self._projection = projection
         self._mask = mask
         self._axes = _weight_axes(narrow)
-        self._adds_to_norms = not view(narrow).norm_readers
         self._lack: Tensor | float = 0.0
 
     def watch(self) -> list[RemovableHandle]:
@@ -130,11 +129,17 @@ class _Fit:
             states = layer_norm(args[0], shape, eps=module.eps)
             _fit_norm_(module, states[self._mask].double(), target)
             fitted: Tensor = layer_norm(args[0], shape, module.weight, module.bias, module.eps)
-            if self._adds_to_norms:
-                self._lack = target - fitted[self._mask].double()
+            self._lack = self._lack_at(path, target, args[0], fitted)
             return fitted
 
         return hook
+
+    def _lack_at(self, path: str, target: Tensor, states: Tensor, result: Tensor) -> Tensor:
+        """Say what the stream lacks: what a norm reads, or gives where that is the stream."""
+        stream = self._recording.inputs.get(path)
+        if stream is None:
+            return target - result[self._mask].double()
+        return stream.double() @ self._projection.T - states[self._mask].double()
 
     def _matrix_hook(self, path: str) -> Any:  # noqa: ANN401  (torch's own hook type)
         def hook(module: nn.Linear, args: tuple[Tensor, ...]) -> None:
@@ -200,6 +205,11 @@ def _weight_axes(model: PreTrainedModel) -> dict[str, Axes]:
         for path, module in model.named_modules()
         if isinstance(module, nn.Linear | nn.LayerNorm)
     }
+
+
+def _reads_stream(model: PreTrainedModel, path: str, module: nn.Module) -> bool:
+    """Tell whether a module is a matrix, or a norm whose result nothing is added to."""
+    return isinstance(module, nn.Linear) or path.rpartition(".")[2] in view(model).norm_readers
 
 
 def _is_hidden(axes: Axes, dim: int) -> bool:
