@@ -24,7 +24,13 @@ from tinyglot.errors import (
 )
 from tinyglot.methods.contract import Context
 from tinyglot.training import TrainingConfig, cross_entropy, train
-from tinyglot.training.text import TextRow, TextSetup, TextTrainingOptions, train_on_text
+from tinyglot.training.text import (
+    TextRow,
+    TextSetup,
+    TextTrainingOptions,
+    new_head,
+    train_on_text,
+)
 from tinyglot.training.text.training import averaged_curve
 
 
@@ -86,8 +92,18 @@ def test_facts_have_curves_and_losses_before_and_after(uninterrupted):
     assert [point["step"] for point in facts["held_out_curve"]] == [0, 3, 6, 8]
     losses = facts["held_out_loss"]
     assert losses["before"]["swh-Latn"] == losses["before"]["macro_average"]
-    assert losses["after"]["swh-Latn"] < losses["before"]["swh-Latn"]
+    points = facts["held_out_curve"]
+    assert [losses["before"], losses["after"]] == [
+        {"swh-Latn": points[i]["swh-Latn"], "macro_average": points[i]["macro_average"]}
+        for i in (0, -1)
+    ]
     assert facts["head"]["num_steps"] == 5
+
+
+def test_the_held_out_loss_falls(context, tmp_path):
+    facts = run(context, tmp_path, max_steps=30, evaluate_steps=None, save_steps=None).facts
+    losses = facts["held_out_loss"]
+    assert losses["after"]["swh-Latn"] < losses["before"]["swh-Latn"] - 0.2
 
 
 def test_a_curve_of_many_steps_is_averaged_over_spans():
@@ -138,6 +154,23 @@ def test_killed_and_continued_it_ends_with_the_same_bytes(context, tmp_path, uni
     with pytest.raises(InterruptedRunError, match=r"^$"):
         run(context, tmp_path, pair, callbacks=[AtStep(step, interrupt)])
     assert_same(run(context, tmp_path, pair), uninterrupted)
+
+
+def test_a_head_is_trained_once_however_often_the_rest_is_resumed(context, tmp_path, monkeypatch):
+    """Not bit by bit on another machine: the rest would not know its first weights again."""
+    with pytest.raises(InterruptedRunError, match=r"^$"):
+        run(context, tmp_path, callbacks=[AtStep(7, interrupt)])
+    whole = sorted((tmp_path / "head/trained").iterdir())
+
+    def train_again(*args, **options):
+        raise AssertionError("the head was trained again")
+
+    monkeypatch.setattr(new_head, "train", train_again)
+    resumed = run(context, tmp_path)
+    assert resumed.facts["head"]["num_steps"] == len(resumed.facts["head"]["curve"]) == 5
+    assert sorted((tmp_path / "head/trained").iterdir()) == whole
+    with pytest.raises(RunDirectoryError, match=r"learning_rate was 0\.003[\s\S]*0\.002"):
+        run(context, tmp_path, head_learning_rate=2e-3)
 
 
 def test_bf16_and_token_batches_resume_too(context, tmp_path):

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainerCallback
 
-from tinyglot.architectures import view
 from tinyglot.errors import PlanOutdatedError
 from tinyglot.surgery import copy_model
 from tinyglot.surgery.copies import on_device
@@ -21,6 +20,7 @@ from tinyglot.training.objective import Objective
 from tinyglot.training.resume import weights_digest
 from tinyglot.training.text.corpus import TextCorpus, read_text
 from tinyglot.training.text.held_out import HeldOutCurve, HeldOutText, Losses
+from tinyglot.training.text.new_head import train_head
 from tinyglot.training.text.plan import TextTrainingPlan, has_lm_head, token_directory
 from tinyglot.training.train import TrainingRecord, TrainingResult, train
 
@@ -164,12 +164,9 @@ def _head_training(
     corpus: TextCorpus,
     masking: Masking,
 ) -> TrainingResult | None:
-    """Train a new head alone: the encoder and with it the tied matrix stay as they are."""
     if not plan.num_head_steps:
         return None
     student = copy_model(headed_model(model, setup.seed))
-    for parameter in view(student).encoder.parameters():
-        parameter.requires_grad = False
     options = _of_training(plan) | {
         "max_steps": plan.num_head_steps,
         "stop_step": None,
@@ -177,11 +174,7 @@ def _head_training(
         "seed": setup.seed + 1,  # other batches than the first of the whole model's
         "device": setup.device,
     }
-    config = TrainingConfig(**options)
-    result = train(student, corpus, config, setup.place("head"), masking=masking)
-    for parameter in result.model.parameters():
-        parameter.requires_grad = True
-    return result
+    return train_head(student, corpus, TrainingConfig(**options), masking, setup.place("head"))
 
 
 def _losses(
