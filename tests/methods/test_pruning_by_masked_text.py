@@ -45,6 +45,8 @@ def test_data_of_the_recipes_own_task_are_not_those_of_masked_lm(pair, context):
     plan = plan_of("ffn_pruning", pair, context, **BY_LABELS)
     topic = replace(context, task="topic", data="nowhere")
     assert plan_of("ffn_pruning", pair, topic, **BY_LABELS).importance == plan.importance
+    tags = replace(context, task="ner", data="nowhere", task_options={"published_metric": True})
+    assert plan_of("ffn_pruning", pair, tags, **BY_LABELS).importance == plan.importance
 
 
 def test_every_layer_keeps_as_many_of_its_own_most_important(pair, context):

@@ -88,6 +88,27 @@ def test_data_without_a_task_are_refused_where_tasks_have_their_own():
     ]
 
 
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ({"steps": 5}, r"steps: Input should be a valid tuple"),
+        ({"languages": 5}, r"languages: Input should be a valid tuple"),
+        ({"downstream": {"tasks": 5}}, r"downstream\.tasks: Input should be a valid dictionary"),
+        ({"downstream": {"tasks": {"topic": 5}}}, r"downstream\.tasks\.topic: "),
+    ],
+)
+def test_values_of_a_wrong_kind_are_told_of_as_without_options(content, line, inputs, tmp_path):
+    path = write(tmp_path, {"model": "m", **content})
+    given = Overrides(text=(str(inputs / "sw.txt"),), data=("topic=x",), steps=3, seed=1)
+    with pytest.raises(RecipeError, match=line):
+        read_recipe(path, given)
+
+
+def test_a_section_whose_tasks_are_left_empty_takes_data():
+    changed, mistakes = override({"downstream": {"tasks": None}}, Overrides(data=("pos=c",)))
+    assert (changed, mistakes) == ({"downstream": {"tasks": {"pos": {"data": "c"}}}}, [])
+
+
 # --- commands -----------------------------------------------------------------------------------
 
 

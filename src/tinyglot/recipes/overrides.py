@@ -114,7 +114,7 @@ def _set_text(content: Content, values: Sequence[str]) -> Iterator[str]:
     if not values:
         return
     try:
-        found = text_by_language(values, content.get("languages") or ())
+        found = text_by_language(values, _listed(content.get("languages")))
     except TinyglotError as error:
         yield _line("--text", error)
     else:
@@ -140,17 +140,25 @@ def _set_own_data(content: Content, value: str) -> Iterator[str]:
 
 
 def _set_data_of_task(section: Content, task: str, path: str) -> None:
-    every = section.setdefault("tasks", {})
-    every[task] = {**(every.get(task) or {}), "data": path}
+    """Set the data beside the task's own options; what is no mapping is told of by the check."""
+    every = section.get("tasks") or {}
+    own = every.get(task) or {} if isinstance(every, Mapping) else None
+    if isinstance(own, Mapping):
+        section["tasks"] = {**every, task: {**own, "data": path}}
 
 
 def _set_steps(content: Content, steps: int | None) -> Iterator[str]:
-    listed = [step for step in content.get("steps") or () if isinstance(step, dict)]
+    listed = [step for step in _listed(content.get("steps")) if isinstance(step, dict)]
     on_text = [step for step in listed if trains_on_text(step.get("method"))]
     if steps is not None and not on_text:
         yield f"--steps: no step of the recipe trains on text (got {steps})"
     for step in on_text if steps is not None else ():
         step["max_steps"] = steps
+
+
+def _listed(value: Any) -> Sequence[Any]:  # noqa: ANN401  (any YAML)
+    """Give what is a list, and nothing for what the check refuses."""
+    return value if isinstance(value, list | tuple) else ()
 
 
 def _line(option: str, error: TinyglotError) -> str:

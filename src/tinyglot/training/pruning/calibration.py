@@ -259,8 +259,9 @@ def _from_masked_text(
     inputs: StepInputs,
 ) -> Calibration:
     """Hide tokens of lines of a portion of the text, as training on them would."""
-    given = {**inputs.task_options, **options.task_options}
-    named = {"task": options.task or inputs.task, "task_options": given}
+    name = options.task or inputs.task
+    of_recipe = inputs.task_options if name == (inputs.task or name) else {}
+    named = {"task": name, "task_options": {**of_recipe, **options.task_options}}
     wanted = options.training().model_copy(update=named)
     task = task_of(wanted)
     _labels_of_head(model, wanted, ())
