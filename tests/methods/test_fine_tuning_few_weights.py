@@ -13,23 +13,17 @@ from transformers import AutoModelForTokenClassification
 from tests.methods.labelled import write_data
 from tests.parity import assert_parity
 from tests.slim import load_alone, outputs
-from tests.tiny import FAMILIES, TINY_TEXT, tiny_model, tiny_pair
+from tests.tiny import FAMILIES, tiny_model, tiny_pair
 from tests.training.runs import AtStep
 from tests.training.test_resume import InterruptedRunError, interrupt
 from tinyglot.architectures import view
 from tinyglot.checkpoints import load_checkpoint, save_checkpoint
 from tinyglot.errors import MissingExtraError, RunDirectoryError, UnsupportedArchitectureError
-from tinyglot.export import export_onnx, read_record
 from tinyglot.methods.contract import Context
-from tinyglot.methods.ffn_pruning import METHOD as FFN_PRUNING
-from tinyglot.methods.ffn_pruning import FfnPruningConfig
 from tinyglot.methods.fine_tuning import METHOD, FineTuningConfig, FineTuningPlan
-from tinyglot.methods.width_reduction import METHOD as WIDTH_REDUCTION
-from tinyglot.methods.width_reduction import WidthReductionConfig
 from tinyglot.recipes import parse_recipe
 from tinyglot.recipes.show import annotated_yaml
 from tinyglot.studies.cells import key_of
-from tinyglot.surgery.adapters import add_adapters
 from tinyglot.training import (
     BottleneckOptions,
     LoraOptions,
@@ -307,15 +301,6 @@ def test_a_checkpoint_with_adapters_loads_without_tinyglot(context, tmp_path):
         assert torch.equal(outputs(loaded), outputs(model))
 
 
-def test_a_model_with_adapters_is_exported_as_it_computes(tmp_path):
-    model, tokenizer = pair("distilbert", "token_classification")
-    adapted = add_adapters(model, 4, seed=0)
-    export_onnx(adapted, tokenizer, tmp_path / "onnx", texts={"und-Zyyy": TINY_TEXT[::20]})
-    record = read_record(tmp_path / "onnx")
-    assert record.architecture == "SlimDistilBertForTokenClassification"
-    assert 0 < record.max_difference <= 1e-5
-
-
 def test_training_goes_on_with_its_adapters(context):
     given = pair()
     first = applied(context, BOTTLENECK, given)
@@ -327,21 +312,6 @@ def test_training_goes_on_with_its_adapters(context):
     other = BOTTLENECK.model_copy(update={"bottleneck": BottleneckOptions(reduction=2)})
     with pytest.raises(UnsupportedArchitectureError, match=r"of 4 channels[\s\S]*of 16 channels"):
         METHOD.plan(first, given[1], other, again)
-
-
-@pytest.mark.parametrize(
-    ("method", "config"),
-    [
-        (FFN_PRUNING, FfnPruningConfig(pruning_ratio=0.5, scorer="magnitude")),
-        (WIDTH_REDUCTION, WidthReductionConfig(hidden_size=16, basis="truncation")),
-        (WIDTH_REDUCTION, WidthReductionConfig(hidden_size=16, basis="importance", heads="whole")),
-    ],
-)
-def test_a_model_with_adapters_is_not_cut(context, method, config):
-    model, tokenizer = pair()
-    adapted = add_adapters(model, 4, seed=0)
-    with pytest.raises(UnsupportedArchitectureError, match=r"has adapters[\s\S]*cut the model"):
-        method.plan(adapted, tokenizer, config, replace(context, directory=None))
 
 
 # --- plan and options --------------------------------------------------------------------------

@@ -6,12 +6,18 @@ from transformers import AutoModel, BertConfig, XLMRobertaConfig
 
 from tests.parity import assert_parity
 from tests.slim import INPUTS, outputs
-from tests.tiny import FAMILIES, tiny_model
+from tests.tiny import FAMILIES, TINY_TEXT, tiny_model, tiny_pair
 from tinyglot.architectures import nearest_stock_shape, tensor_axes, view
 from tinyglot.architectures.slim import PATHS, Adapter
 from tinyglot.architectures.stock import Shape
 from tinyglot.errors import UnsupportedArchitectureError
 from tinyglot.evaluation.predict import main_output
+from tinyglot.export import export_onnx, read_record
+from tinyglot.methods.contract import Context
+from tinyglot.methods.ffn_pruning import METHOD as FFN_PRUNING
+from tinyglot.methods.ffn_pruning import FfnPruningConfig
+from tinyglot.methods.width_reduction import METHOD as WIDTH_REDUCTION
+from tinyglot.methods.width_reduction import WidthReductionConfig
 from tinyglot.surgery import gather_vocabulary, keep_layers, verify_reload
 from tinyglot.surgery.adapters import adapter_size, add_adapters
 
@@ -164,3 +170,27 @@ def test_no_cut_and_no_stock_shape_of_a_model_with_adapters():
         tensor_axes(view(adapted))
     with pytest.raises(UnsupportedArchitectureError, match=message):
         nearest_stock_shape(adapted, Shape.of(adapted))
+
+
+@pytest.mark.parametrize(
+    ("method", "config"),
+    [
+        (FFN_PRUNING, FfnPruningConfig(pruning_ratio=0.5, scorer="magnitude")),
+        (WIDTH_REDUCTION, WidthReductionConfig(hidden_size=16, basis="truncation")),
+        (WIDTH_REDUCTION, WidthReductionConfig(hidden_size=16, basis="importance", heads="whole")),
+    ],
+)
+def test_a_model_with_adapters_is_not_cut(method, config):
+    model, tokenizer = tiny_pair("bert", "wordpiece")
+    adapted = add_adapters(model, 4, seed=0)
+    with pytest.raises(UnsupportedArchitectureError, match=r"has adapters[\s\S]*cut the model"):
+        method.plan(adapted, tokenizer, config, Context())
+
+
+def test_a_model_with_adapters_is_exported_as_it_computes(tmp_path):
+    model, tokenizer = tiny_pair("distilbert", "wordpiece", "token_classification")
+    adapted = add_adapters(model, 4, seed=0)
+    export_onnx(adapted, tokenizer, tmp_path / "onnx", texts={"und-Zyyy": TINY_TEXT[::20]})
+    record = read_record(tmp_path / "onnx")
+    assert record.architecture == "SlimDistilBertForTokenClassification"
+    assert 0 < record.max_difference <= 1e-5
