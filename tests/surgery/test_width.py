@@ -100,6 +100,13 @@ def test_svd_leaves_matrices_into_the_neurons_at_the_rank_of_the_neurons():
     assert torch.equal(new, old[:, :8])
 
 
+@pytest.mark.parametrize("form", ["truncation", "svd"])
+def test_a_narrow_model_holds_no_memory_of_the_wide_one(form):
+    narrow = truncate_hidden(tiny_model("bert"), 8, form)
+    for parameter in narrow.parameters():
+        assert parameter.untyped_storage().nbytes() == parameter.nbytes
+
+
 def test_a_width_not_divisible_by_heads_is_refused_with_the_nearest():
     with pytest.raises(StructureRangeError, match=r"divisible by heads[\s\S]*18[\s\S]*16 or 20"):
         truncate_hidden(tiny_model("bert"), 18)
@@ -117,10 +124,17 @@ def test_rotary_heads_are_not_split_anew():
         truncate_hidden(tiny_model("modernbert"), 16)
 
 
-def test_layers_that_differ_are_refused():
+@pytest.mark.parametrize(
+    ("kept", "message"),
+    [
+        ({"heads": ((0, 1), (0, 1, 2))}, r"layers of the model differ[\s\S]*2 to 3 heads of 8"),
+        ({"neurons": ((0, 1), (0, 1, 2))}, r"2 to 3 neurons in a layer[\s\S]*--format stock"),
+    ],
+)
+def test_layers_that_differ_are_refused(kept, message):
     model = tiny_model("bert")
-    slim = keep_structures(model, Structures.of(model).keep(heads=((0, 1), (0, 1, 2))))
-    with pytest.raises(UnsupportedArchitectureError, match=r"layers that differ in their heads"):
+    slim = keep_structures(model, Structures.of(model).keep(**kept))
+    with pytest.raises(UnsupportedArchitectureError, match=message):
         truncate_hidden(slim, 16)
 
 

@@ -19,7 +19,12 @@ from tinyglot.surgery.subnetworks import (
     without_values,
 )
 from tinyglot.surgery.vocabulary import gather_vocabulary, needed_token_ids, select_rows
-from tinyglot.surgery.width import check_narrowed_heads, check_width, truncate_hidden
+from tinyglot.surgery.width import (
+    check_narrowed_heads,
+    check_same_layers,
+    check_width,
+    truncate_hidden,
+)
 
 __all__ = [
     "Cut",
@@ -31,6 +36,7 @@ __all__ = [
     "absorb_norm_gains",
     "check_kept_layers",
     "check_narrowed_heads",
+    "check_same_layers",
     "check_width",
     "copy_model",
     "count_parameters",

@@ -40,7 +40,7 @@ def truncate_hidden(
     Raises:
         StructureRangeError: If the width is not divisible by heads, or above the model's.
         UnsupportedArchitectureError: If the heads cannot be split anew, because positions are
-            rotated in pairs of their channels, or because layers differ in their heads.
+            rotated in pairs of their channels, or because layers differ.
 
     References:
         Gurgurov et al. (2025), arXiv 2505.16956, reduction of the hidden size.
@@ -98,8 +98,8 @@ def with_tensors(
         old = parameters[name]
         if any(axes) and old not in new:
             values = change(name, old, axes).to(old.dtype)
-            shared = values.untyped_storage()._cdata == old.untyped_storage()._cdata
-            values = values.clone() if shared else values.contiguous()
+            # what is a view of a larger tensor, or of the old one, gets memory of its own
+            values = values.clone(memory_format=torch.contiguous_format)
             new[old] = nn.Parameter(values, requires_grad=old.requires_grad)
     copied = copy_model(model, new)
     if head_dim is not None:
@@ -135,18 +135,38 @@ def check_narrowed_heads(encoder: EncoderView, hidden_size: int) -> None:
     Raises:
         StructureRangeError: If the width is not divisible by heads, or above the model's.
         UnsupportedArchitectureError: If positions are rotated in pairs of a head's channels, or
-            if layers differ in their heads.
+            if layers differ.
     """
-    if encoder.has_rotary_positions or not is_stock_shape(encoder):
-        rotary = f"{encoder.family}, which rotates pairs of a head's channels by the position"
+    if encoder.has_rotary_positions:
         raise UnsupportedArchitectureError(
             "Could not narrow the heads of the model.",
-            got=rotary if encoder.has_rotary_positions else "layers that differ in their heads",
-            expected="an ordinary model of learnt or relative positions",
+            got=f"{encoder.family}, which rotates pairs of a head's channels by the position",
+            expected="a model of learnt or relative positions",
             fix="keep heads whole (basis: pca or importance with heads: whole, and a multiple of "
             f"{encoder.head_dim} as hidden_size)",
         )
+    check_same_layers(encoder)
     check_width(encoder, hidden_size, max(encoder.num_heads), "heads")
+
+
+def check_same_layers(encoder: EncoderView) -> None:
+    """Refuse a model whose layers differ, or whose heads do not fill its hidden size.
+
+    Args:
+        encoder: The view of the model.
+
+    Raises:
+        UnsupportedArchitectureError: If an ordinary configuration cannot express the layers.
+    """
+    if not is_stock_shape(encoder):
+        heads, neurons = encoder.num_heads, encoder.ffn_sizes
+        raise UnsupportedArchitectureError(
+            "Could not reduce the width: the layers of the model differ.",
+            got=f"{min(heads)} to {max(heads)} heads of {encoder.head_dim} and {min(neurons)} to "
+            f"{max(neurons)} neurons in a layer, hidden size {encoder.hidden_size}",
+            expected="layers of the same heads and neurons, whose heads fill the hidden size",
+            fix="fill it up first: tinyglot export --format stock",
+        )
 
 
 def check_width(encoder: EncoderView, hidden_size: int, divisor: int, what: str) -> None:

@@ -18,9 +18,9 @@ from tinyglot.methods.width_reduction.statistics import stream_moments
 from tinyglot.surgery import (
     absorb_norm_gains,
     check_narrowed_heads,
+    check_same_layers,
     check_width,
     count_parameters,
-    is_stock_shape,
     on_device,
 )
 
@@ -205,14 +205,7 @@ def _head_form(encoder: EncoderView, config: WidthReductionConfig) -> HeadForm:
                 "basis: truncation",
             )
         return "narrowed"
-    if not is_stock_shape(encoder):
-        raise UnsupportedArchitectureError(
-            "Could not reduce the width: the layers of the model differ.",
-            got=f"{min(encoder.num_heads)} to {max(encoder.num_heads)} heads of "
-            f"{encoder.head_dim} in a layer, hidden size {encoder.hidden_size}",
-            expected="layers of the same heads and neurons, whose heads fill the hidden size",
-            fix="fill it up first: tinyglot export --format stock",
-        )
+    check_same_layers(encoder)
     check_width(encoder, config.hidden_size, encoder.head_dim, "the size of a head")
     return "whole"
 
