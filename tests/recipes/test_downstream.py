@@ -1,6 +1,8 @@
 """Every stage fine-tuned alike and scored: cells, what is left out, the table, resuming."""
 
 import json
+import shutil
+import weakref
 
 import numpy as np
 import polars as pl
@@ -113,6 +115,30 @@ def test_a_finished_run_does_nothing_again_and_a_missing_cell_is_done(inputs, ru
     run_recipe(run.recipe, run.directory, told.append)
     assert told[0] == "downstream: source, topic, seed 2"
     assert tree(run.directory) == before
+
+
+def test_the_model_of_one_stage_is_held_at_a_time(run, monkeypatch):
+    seen = []
+
+    def look(cell, tell):
+        seen.append(weakref.ref(cell.stage))
+        assert {ref().name for ref in seen if ref() is not None} == {cell.stage.name}
+
+    monkeypatch.setattr(module, "run_cell", look)
+    module.score_downstream(run, print)
+    assert len(seen) == 8
+
+
+def test_a_language_whose_data_come_later_is_trained_and_scored_with_the_others(inputs, tmp_path):
+    data = tmp_path / "topic"
+    shutil.copytree(inputs / "topic", data)
+    section = {"tasks": {"topic": {"data": str(data)}}, "seeds": [1], "perplexity": None}
+    content = small(inputs, (), **section).model_dump(mode="json", serialize_as_any=True)
+    recipe = parse_recipe({**content, "languages": ["swh-Latn", "deu-Latn"]})
+    first = run_recipe(recipe, tmp_path / "run")
+    assert set(first.rows()["language"]) == {"swh-Latn"}
+    shutil.copytree(data / "swh-Latn", data / "deu-Latn")
+    assert set(run_recipe(recipe, tmp_path / "run").rows()["language"]) == {"swh-Latn", "deu-Latn"}
 
 
 def test_what_has_no_data_is_left_out_and_said(inputs, tmp_path):

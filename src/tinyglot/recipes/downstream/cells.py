@@ -74,8 +74,9 @@ class Cell:
 
     @property
     def is_finished(self) -> bool:
-        """Whether its scores are there."""
-        return (self.directory / ROWS).exists()
+        """Whether its scores are there, of all languages that have data by now."""
+        is_there = (self.directory / ROWS).exists()
+        return is_there and set(self.counts()) == set(self.options.languages)
 
     @property
     def task(self) -> Task[object, object]:

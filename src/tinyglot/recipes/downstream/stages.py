@@ -73,10 +73,12 @@ def _tasks(run: Run) -> tuple[dict[str, FineTuningConfig], tuple[str, ...]]:
     return found, tuple(left_out)
 
 
-def _stages(run: Run) -> list[Stage]:
+def _stages(run: Run) -> Iterator[Stage]:
+    """Make one after the other, so that the model of the last one is let go before the next."""
     source = locate_checkpoint(run.recipe.model, run.recipe.revision)
     places: dict[str, Path] = {SOURCE: source, **run.stages()}
-    return [Stage(name, places[name]) for name in chosen_stages(run.recipe)]
+    for name in chosen_stages(run.recipe):
+        yield Stage(name, places[name])
 
 
 def _cells(run: Run, tasks: dict[str, FineTuningConfig]) -> Iterator[Cell]:
