@@ -1,7 +1,7 @@
 """What each basis of width reduction leaves of the bundled encoder before any training.
 
 The last hidden states of unseen lines, against those before the cut: see
-``width_reduction_result``. Writes results/width-reduction-e5-small.json. About 4 minutes on one
+``width_reduction_result``. Writes results/width-reduction-e5-small.json. About 6 minutes on one
 core.
 
 python -m benchmarks.measure_width_reduction
