@@ -1,4 +1,4 @@
-"""A tiny model of twelve layers and heads, text and labelled data, for the recipes of issue 6."""
+"""A tiny model of twelve heads, text and labelled data, for the recipes of issue 6."""
 
 from pathlib import Path
 
@@ -8,8 +8,9 @@ from tests.tiny_text import TINY_TEXT
 from tinyglot.recipes.read import builtin_recipes
 from tinyglot.recipes.yaml_file import read_yaml
 
-LAYERS, HEADS, HIDDEN, VOCABULARY = 12, 12, 96, 200
+LAYERS, HEADS, HIDDEN, VOCABULARY = 4, 12, 48, 200
 QUICK = {
+    "num_layers": LAYERS // 2,
     "max_vocabulary_size": VOCABULARY,
     "batch_tokens": 512,
     "batch_size": 8,
@@ -39,7 +40,7 @@ def write_inputs(directory: Path) -> Path:
 
 
 def shortened(name: str) -> dict:
-    """What a tiny vocabulary and haste ask for: its size, that of batches, downstream training."""
+    """What a tiny model and haste ask for: its depth, vocabulary, batches, downstream training."""
     content = read_yaml(builtin_recipes()[name])
     for step in content["steps"]:
         step |= {option: value for option, value in QUICK.items() if option in step}

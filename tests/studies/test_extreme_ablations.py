@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from tests.cli.console import run
-from tests.recipes.extreme_jobs import VOCABULARY, write_inputs
+from tests.recipes.extreme_jobs import LAYERS, VOCABULARY, write_inputs
 from tests.studies.tiny_study import InThisProcess
 from tinyglot.recipes.yaml_file import read_yaml
 from tinyglot.studies import (
@@ -48,6 +48,7 @@ def short(inputs):
     content["recipe"]["model"] = str(inputs / "model")
     for step in content["recipe"]["steps"]:
         step |= {"max_steps": 1} if "max_steps" in step else {}
+        step |= {"num_layers": LAYERS // 2} if "num_layers" in step else {}
         step |= {"max_vocabulary_size": VOCABULARY} if "max_vocabulary_size" in step else {}
     return content
 
