@@ -12,10 +12,12 @@ from tests.methods.labelled import write_split
 from tests.recipes.jobs import recipe, tree, write_inputs
 from tests.tiny import tiny_checkpoint
 from tests.tiny_text import TINY_TEXT
-from tinyglot.errors import DataNotFoundError, MissingInputError, RecipeError
+from tinyglot.errors import MissingInputError, RecipeError
 from tinyglot.recipes import check_inputs, parse_recipe, run_recipe, stage_facts
+from tinyglot.recipes.downstream import cells
 from tinyglot.recipes.downstream import stages as module
 from tinyglot.recipes.downstream.checks import chosen_stages
+from tinyglot.recipes.show import recipe_yaml
 
 DROP = {"method": "layer_dropping", "num_layers": 1}
 TUNING = {"max_steps": 3, "batch_size": 8, "save_steps": None}
@@ -62,8 +64,8 @@ def test_every_stage_task_and_seed_is_scored(run):
         for task in ("ner", "topic")
         for seed in (1, 2)
     }
-    cells = sorted(run.downstream.rglob("*"))
-    assert {path.name for path in cells if path.is_file()} == {
+    paths = sorted(run.downstream.rglob("*"))
+    assert {path.name for path in paths if path.is_file()} == {
         "counts.parquet",
         "rows.parquet",
         "perplexity.parquet",
@@ -115,6 +117,27 @@ def test_a_finished_run_does_nothing_again_and_a_missing_cell_is_done(inputs, ru
     run_recipe(run.recipe, run.directory, told.append)
     assert told[0] == "downstream: source, topic, seed 2"
     assert tree(run.directory) == before
+
+
+def test_a_cell_that_dies_after_its_training_goes_on_to_the_same_scores(
+    inputs, tmp_path, monkeypatch
+):
+    tasks = {"topic": {"data": str(inputs / "topic")}}
+    tuning = {"fine_tuning": {**TUNING, "save_steps": 1}, "tasks": tasks, "seeds": [1]}
+    recipe = small(inputs, (), perplexity=None, **tuning)
+    whole = run_recipe(recipe, tmp_path / "whole")
+
+    def die(*_):
+        raise KeyboardInterrupt("between training and scores")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cells, "_evaluated", die)
+        with pytest.raises(KeyboardInterrupt, match=r"between training and scores"):
+            run_recipe(recipe, tmp_path / "killed")
+    place = tmp_path / "killed" / "downstream" / "source" / "topic" / "seed-1"
+    assert [path.name for path in place.iterdir()] == ["work"]
+    resumed = run_recipe(recipe, tmp_path / "killed")
+    assert tree(resumed.directory) == tree(whole.directory)
 
 
 def test_the_model_of_one_stage_is_held_at_a_time(run, monkeypatch):
@@ -177,6 +200,12 @@ def test_processes_under_a_launcher_leave_it_to_a_later_call(inputs, tmp_path, m
 # --- what the section may say -------------------------------------------------------------------
 
 
+def test_recipes_without_the_section_are_written_as_before_there_was_one():
+    recipe = parse_recipe({"model": "m"})
+    assert "downstream" not in recipe.model_dump(mode="json", serialize_as_any=True)
+    assert "downstream" not in recipe_yaml(recipe)
+
+
 def test_a_task_takes_the_common_options_and_has_its_own():
     common = {"learning_rate": 1e-3, "batch_size": 4}
     tasks = {"topic": {"learning_rate": 1e-4}, "ner": {"batch_tokens": 256}}
@@ -220,10 +249,11 @@ def test_inputs_are_checked_before_anything_is_loaded(inputs):
     assert lines[3].startswith("downstream.perplexity: ")
 
 
-def test_a_hub_id_that_is_not_there_is_no_missing_language(inputs, tmp_path):
-    found = small(inputs, (), tasks={"topic": {"data": "nobody/nothing"}}, perplexity=None)
-    with pytest.raises(DataNotFoundError, match=r"nobody/nothing"):
+def test_a_hub_id_that_is_not_there_is_told_of_before_any_step(inputs, tmp_path):
+    found = small(inputs, tasks={"topic": {"data": "nobody/nothing"}}, perplexity=None)
+    with pytest.raises(MissingInputError, match=r"downstream\.tasks\.topic\.data[\s\S]*nobody"):
         run_recipe(found, tmp_path / "run")
+    assert not (tmp_path / "run" / "steps").exists()
 
 
 def test_stages_are_named_by_place_step_or_method(inputs):

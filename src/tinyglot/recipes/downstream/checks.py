@@ -40,7 +40,7 @@ def lacking_for_downstream(recipe: "Recipe") -> Iterator[str]:
         if not _matching(wanted, names):
             yield f"downstream.stages: there is no {wanted}; expected {', '.join(names)}"
     for task, options in section.tasks.items():
-        yield from _lacking_for_task(task, options)
+        yield from _lacking_for_task(task, options, recipe)
     if section.perplexity is not None:
         yield from _wrong_options("downstream.perplexity", "mlm", section.perplexity)
 
@@ -114,13 +114,26 @@ def _missing(task: str, options: "FineTuningConfig", tag: LanguageTag, split: st
     return f"there is no split {', '.join(without)}" if without else ""
 
 
-def _lacking_for_task(task: str, options: "FineTuningConfig") -> Iterator[str]:
+def _lacking_for_task(task: str, options: "FineTuningConfig", recipe: "Recipe") -> Iterator[str]:
     place = f"downstream.tasks.{task}"
-    yield from _wrong_options(place, task, options.task_options)
+    wrong = list(_wrong_options(place, task, options.task_options))
+    yield from wrong
     path = local_path(options.data or ".")
     is_name = is_synthetic(str(path)) or str(path) in catalogue() or _HUB_ID.fullmatch(str(path))
     if not is_name and not path.exists():
         yield f"{place}.data: there is no {path}"
+    elif not wrong:
+        yield from _not_found(place, task, options, recipe)
+
+
+def _not_found(
+    place: str, task: str, options: "FineTuningConfig", recipe: "Recipe"
+) -> Iterator[str]:
+    """Look for data that are named and not given by a path now, not after all steps."""
+    try:
+        languages_with_data(task, options, recipe)
+    except DataNotFoundError as error:
+        yield f"{place}.data: {error.problem} (got {error.got}; {error.fix})"
 
 
 def _wrong_options(place: str, task: str, options: object) -> Iterator[str]:
