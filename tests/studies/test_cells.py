@@ -41,8 +41,9 @@ def test_every_combination_is_a_cell_and_both_variants_share_the_dense_one():
 def test_a_cell_without_sparsity_is_plain_fine_tuning_with_the_same_options():
     dense, sparse = (cell.recipe.steps[0] for cell in expand(grid()))
     assert (dense.method, sparse.method) == ("fine_tuning", "magnitude_pruning")
-    shared = set(type(dense).model_fields) - {"method"}
+    shared = set(type(dense).model_fields) - {"method", "tuning", "lora", "bottleneck"}
     assert len(shared) > 15
+    assert dense.chosen_tuning is None
     assert {name: getattr(dense, name) for name in shared} == {
         name: getattr(sparse, name) for name in shared
     }
