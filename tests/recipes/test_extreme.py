@@ -59,6 +59,57 @@ def test_both_are_there_and_name_the_published_steps():
     ]
 
 
+def test_the_published_details_are_kept():
+    adapt, depth, first, neurons, width, second, tokens = read_recipe("extreme-published").steps
+    assert (adapt.learning_rate, adapt.batch_size, adapt.max_length) == (1e-4, 32, 512)
+    assert (depth.strategy, depth.num_layers) == ("stride", 6)
+    for step, teacher in ((first, "step:adaptation"), (second, "step:ffn_pruning")):
+        parts = {part.objective: part.weight for part in step.objectives}
+        assert parts == {"masked_lm": 0.5, "logit_mse": 0.5}
+        assert (step.teacher, step.positions, step.sequences) == (teacher, "all", "lines")
+        assert (step.learning_rate, step.batch_size, step.max_length) == (5e-5, 8, 512)
+    for step in (adapt, first, second):
+        assert (step.warmup_ratio, step.weight_decay, step.gradient_clip) == (0, 0, 1)
+        assert (step.precision, step.mask_probability, step.batch_tokens) == ("fp32", 0.15, None)
+    assert (neurons.scorer, neurons.shape, neurons.loss) == ("taylor", "uniform", "labels")
+    assert [round(size * (1 - neurons.pruning_ratio)) for size in (3072, 1536)] == [2048, 1024]
+    assert (neurons.calibration_split, neurons.recovery) == ("dev", "none")
+    assert (width.basis, width.reorder_heads) == ("truncation", True)
+    assert [width.sized(size, 12).hidden_size for size in (768, 384)] == [312, 156]
+    assert (tokens.max_vocabulary_size, tokens.keep_script_characters) == (40_000, False)
+
+
+def test_the_published_adapters_are_trained_as_published():
+    section = read_recipe("extreme-published").downstream
+    assert section.seeds == (1, 2, 3)
+    for task, options in section.tasks.items():
+        is_tagging = task in ("pos", "ner")
+        rate, epochs, batch, length = (3e-4, 100, 64, 512) if is_tagging else (1e-4, 20, 16, 256)
+        assert (options.learning_rate, options.num_epochs) == (rate, epochs)
+        assert (options.batch_size, options.max_length) == (batch, length)
+        wanted = (0.05, 0.01) if is_tagging else (0, 0)
+        assert (options.warmup_ratio, options.weight_decay) == wanted
+        assert (options.tuning, options.bottleneck.reduction) == ("bottleneck", 16)
+        assert (options.precision, options.head_learning_rate) == ("fp32", None)
+        flags = {"label_all_subtokens", "published_metric"} if is_tagging else set()
+        assert set(options.task_options) == flags
+    assert set(section.tasks) == {"topic", "sentiment", "pos", "ner"}
+
+
+def test_ours_trims_first_and_learns_from_the_teacher_and_then_from_the_student():
+    steps = read_recipe("extreme").steps
+    assert [step.method for step in steps] == [
+        "vocabulary_trimming",
+        "adaptation",
+        "layer_dropping",
+        "ffn_pruning",
+        "distillation",
+        "width_reduction",
+        "distillation",
+    ]
+    assert [steps[place].teacher for place in (4, 6)] == ["step:adaptation", "step:distillation"]
+
+
 def test_the_steps_are_those_of_the_recipe_with_the_values_of_the_command(finished):
     name, directory, _, _ = finished
     kept = yaml.safe_load((directory / "recipe.yaml").read_text(encoding="utf-8"))

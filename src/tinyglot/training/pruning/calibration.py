@@ -213,12 +213,13 @@ def _labels_of_head(
 ) -> tuple[str, ...]:
     task = task_of(options)
     if not has_head(model, task):
+        step = "adaptation" if task.objective == "masked_lm" else "fine_tuning"
         raise MissingInputError(
             f"Could not measure importance by the labels of {task.id}: the model is not trained "
             "for them.",
             got=type(model).__name__,
             expected=f"a model with a head of the task {task.id}",
-            fix="put the step fine_tuning before this one, or measure by loss: hidden_states",
+            fix=f"put the step {step} before this one, or measure by loss: hidden_states",
         )
     own = own_labels(model, task)
     strangers = sorted(set(needed) - set(own))
