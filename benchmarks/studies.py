@@ -42,8 +42,8 @@ PAGES = ROOT / "docs" / "studies"
 NAVIGATION = ROOT / "mkdocs.yml"
 SECTION = "  - Studies:\n"
 BEFORE = "  - Reference:\n"
-OWN_PAGES = frozenset({"imp-control"})
-"""Studies whose page is written by hand around tables of its own."""
+OWN_PAGES = frozenset({"elastic", "imp-control"})
+"""Pages that are written by hand around tables of their own."""
 
 
 def main() -> None:
