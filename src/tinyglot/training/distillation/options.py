@@ -18,26 +18,34 @@ class _Part(BaseModel):
 class MaskedLmObjective(_Part):
     """The cross-entropy of the hidden tokens; the teacher has no say."""
 
-    objective: Literal["masked_lm"] = "masked_lm"
+    objective: Literal["masked_lm"] = Field(
+        default="masked_lm", description="the cross-entropy of the hidden tokens"
+    )
 
 
 class LogitMseObjective(_Part):
     """The squared distance of the logits, averaged over positions and vocabulary."""
 
-    objective: Literal["logit_mse"] = "logit_mse"
+    objective: Literal["logit_mse"] = Field(
+        default="logit_mse", description="the squared distance of the logits"
+    )
 
 
 class LogitKlObjective(_Part):
     """The divergence from the teacher's prediction, times the squared temperature."""
 
-    objective: Literal["logit_kl"] = "logit_kl"
+    objective: Literal["logit_kl"] = Field(
+        default="logit_kl", description="the divergence of the predictions"
+    )
     temperature: float = Field(default=2.0, gt=0, description="divides the logits of both models")
 
 
 class HiddenStatesObjective(_Part):
     """The squared distance of hidden states, averaged over tokens, channels and pairs of layers."""
 
-    objective: Literal["hidden_states"] = "hidden_states"
+    objective: Literal["hidden_states"] = Field(
+        default="hidden_states", description="the squared distance of hidden states"
+    )
     layer_mapping: LayerStrategy | Annotated[tuple[LayerPair, ...], Field(min_length=1)] = Field(
         default="block",
         description="block: the last layer of each block of the teacher; stride, last, first, "
@@ -54,7 +62,10 @@ class HiddenStatesObjective(_Part):
 class RelationsObjective(_Part):
     """The divergence of the relations among queries, keys and values of a layer, as in MiniLMv2."""
 
-    objective: Literal["relations"] = "relations"
+    objective: Literal["relations"] = Field(
+        default="relations",
+        description="the divergence of the relations among queries, keys and values",
+    )
     student_layer: int | None = Field(
         default=None, ge=0, description="layer of the student, from 0; null: the last"
     )
@@ -72,7 +83,9 @@ class RelationsObjective(_Part):
 class EmbeddingsObjective(_Part):
     """The squared distance of what the embeddings give to the first layer."""
 
-    objective: Literal["embeddings"] = "embeddings"
+    objective: Literal["embeddings"] = Field(
+        default="embeddings", description="the squared distance of the embeddings' output"
+    )
     projection: bool | None = Field(
         default=None, description="as for hidden_states; null: where the widths differ"
     )
